@@ -1,0 +1,118 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Clock } from './clock.ts';
+import { LocalCloudError } from './errors.ts';
+import { asAwsError } from './json-protocol.ts';
+import type { Service, ServiceResponse } from './service.ts';
+
+/** Larger than any request that AWS takes by one call here (S3 single PUT apart). */
+const BODY_LIMIT_BYTES = 64 * 1024 * 1024;
+
+/**
+ * One loopback port for all services. A request names its service in the credential scope of its signature, as every SDK
+ * and the AWS CLI send it; signatures themselves are not checked.
+ */
+export class CloudServer {
+  readonly #server: Server;
+  readonly #services: ReadonlyMap<string, Service>;
+  readonly #clock: Clock;
+
+  constructor(services: readonly Service[], clock: Clock) {
+    this.#services = new Map(services.map((service) => [service.signingName, service]));
+    this.#clock = clock;
+    this.#server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+      void this.#serve(request, response);
+    });
+  }
+
+  /** @throws LocalCloudError `PORT_IN_USE` */
+  async listen(port: number): Promise<number> {
+    await new Promise<void>((ready, fail) => {
+      this.#server.once('error', (error: NodeJS.ErrnoException) =>
+        fail(
+          error.code === 'EADDRINUSE'
+            ? new LocalCloudError(
+                'PORT_IN_USE',
+                `Port ${port} on 127.0.0.1 is in use. Stop what listens there, or name another with --port.`,
+              )
+            : error,
+        ),
+      );
+      this.#server.listen(port, '127.0.0.1', ready);
+    });
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise<void>((done) => this.#server.close(() => done()));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    let answer: ServiceResponse;
+    try {
+      const body = await readBody(request);
+      const url = new URL(request.url ?? '/', 'http://127.0.0.1');
+      const headers = request.headers as Record<string, string | undefined>;
+      const service = this.#services.get(serviceName(headers, url.searchParams) ?? '');
+      answer = service
+        ? await service.handle({
+            method: request.method ?? 'GET',
+            path: url.pathname,
+            query: url.searchParams,
+            headers,
+            body,
+            signal: gone.signal,
+          })
+        : unknownService(headers);
+    } catch (error) {
+      const aws = asAwsError(error);
+      answer = { status: aws.status, headers: { 'content-type': 'text/plain' }, body: aws.message };
+    }
+    if (gone.signal.aborted) return;
+    // Node's own Date header would tell the machine's time, and SDKs correct their clocks by it.
+    response.sendDate = false;
+    response.writeHead(answer.status, {
+      date: new Date(this.#clock.now()).toUTCString(),
+      'x-amzn-requestid': crypto.randomUUID(),
+      'content-length': Buffer.byteLength(answer.body),
+      ...answer.headers,
+    });
+    response.end(answer.body);
+  }
+}
+
+/** `…Credential=AKID/20260101/us-east-1/sqs/aws4_request…`, in the header or, presigned, in the query. */
+function serviceName(
+  headers: Record<string, string | undefined>,
+  query: URLSearchParams,
+): string | undefined {
+  const credential =
+    /Credential=([^,\s]+)/.exec(headers.authorization ?? '')?.[1] ?? query.get('X-Amz-Credential');
+  return credential?.split('/')[3];
+}
+
+function unknownService(headers: Record<string, string | undefined>): ServiceResponse {
+  const asked = serviceName(headers, new URLSearchParams());
+  return {
+    status: 501,
+    headers: { 'content-type': 'text/plain' },
+    body: asked
+      ? `The local cloud has no service "${asked}".\n`
+      : 'This is the honest-jobs local cloud. Requests are routed by their signature: use an AWS SDK or the AWS CLI with any credentials.\n',
+  };
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > BODY_LIMIT_BYTES) throw new Error(`request body over ${BODY_LIMIT_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
