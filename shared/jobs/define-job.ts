@@ -1,0 +1,119 @@
+import type { z } from 'zod';
+import { DefinitionError } from './honest-jobs-error.ts';
+import { attemptsOf, DEFAULT_SCHEDULE, longestSeconds, type Schedule } from './schedule.ts';
+
+/** What infra needs of a contract: everything but the payload's type. A `Job<Payload>` is one, whatever its payload. */
+export interface JobSettings {
+  /** The name on the wire and in every physical name: lower case letters, digits and `-`, at most 40. Never renamed. */
+  readonly type: string;
+  /** How long one attempt may run, 1 to {@link LONGEST_TIMEOUT_SECONDS} seconds. */
+  readonly timeoutSeconds: number;
+  readonly schedule: Schedule;
+  /** Messages a batch, 1 to 10. */
+  readonly batchSize: number;
+  /** The most batches that run at a time, 2 to 1,000 (the mapping's MaximumConcurrency). */
+  readonly maxConcurrency: number;
+  /** The function's memory, 128 to 10,240 MB. */
+  readonly memoryMegabytes: number;
+}
+
+/** The one definition of a job type. Infrastructure, consumer, publisher and documents all read it. */
+export interface Job<Payload = unknown, Input = Payload> extends JobSettings {
+  readonly payload: z.ZodType<Payload, Input>;
+  /** What makes two messages the same work. Pure; 1 to {@link LONGEST_KEY_BYTES} bytes; no secrets, since it is shown and logged. */
+  readonly key: (payload: Payload) => string;
+}
+
+export interface JobDefinition<Payload, Input> {
+  readonly type: string;
+  readonly payload: z.ZodType<Payload, Input>;
+  readonly key: (payload: Payload) => string;
+  /** @default 30 */
+  readonly timeoutSeconds?: number;
+  /** @default DEFAULT_SCHEDULE: 5 s, 30 s, 2 min, 10 min, 1 h */
+  readonly schedule?: Schedule;
+  /** @default 10 */
+  readonly batchSize?: number;
+  /** @default 10 */
+  readonly maxConcurrency?: number;
+  /** @default 256 */
+  readonly memoryMegabytes?: number;
+}
+
+/** Leaves the function, which gets {@link TIMEOUT_MARGIN_SECONDS} more, under Lambda's 15 minutes. */
+export const LONGEST_TIMEOUT_SECONDS = 840;
+/** What the function has beyond its job's timeout: to record outcomes and answer after a job was abandoned. */
+export const TIMEOUT_MARGIN_SECONDS = 15;
+/** DynamoDB's partition key holds 2,048 bytes: this leaves room for the type and for a step's name. */
+export const LONGEST_KEY_BYTES = 1024;
+/** How long SQS keeps a message on the job's queue. */
+export const RETENTION_SECONDS = 4 * 86_400;
+/** How long SQS keeps a dead letter, its longest; it counts from the first enqueue, hence longer than {@link RETENTION_SECONDS}. */
+export const DEAD_LETTER_RETENTION_SECONDS = 14 * 86_400;
+/** Receives beyond the attempts, for those that were no attempts (throttles, waits, console views). */
+export const SPARE_RECEIVES = 5;
+
+const DEFAULTS = {
+  timeoutSeconds: 30,
+  schedule: DEFAULT_SCHEDULE,
+  batchSize: 10,
+  maxConcurrency: 10,
+  memoryMegabytes: 256,
+} as const satisfies Partial<JobSettings>;
+
+/**
+ * Defines a job type. Everything but `type`, `payload` and `key` has a default.
+ *
+ * @example
+ * const sendReceipt = defineJob({
+ *   type: 'send-receipt',
+ *   payload: z.object({ orderId: z.string(), email: z.email() }),
+ *   key: ({ orderId }) => orderId,
+ * });
+ * @throws DefinitionError naming the type, the setting, the value received and the allowed range
+ */
+export function defineJob<Payload, Input>(definition: JobDefinition<Payload, Input>): Job<Payload, Input> {
+  const job = Object.freeze({ ...DEFAULTS, ...definition });
+  check(job);
+  return job;
+}
+
+/** The redrive policy's `maxReceiveCount`: what the schedule needs, and {@link SPARE_RECEIVES}. */
+export function maxReceiveCount(job: JobSettings): number {
+  return attemptsOf(job.schedule) + SPARE_RECEIVES;
+}
+
+/** The Lambda function's timeout: the job's, and {@link TIMEOUT_MARGIN_SECONDS}. */
+export function functionTimeoutSeconds(job: JobSettings): number {
+  return job.timeoutSeconds + TIMEOUT_MARGIN_SECONDS;
+}
+
+function check(job: JobSettings): void {
+  const wrong = (setting: string, value: unknown, allowed: string): never => {
+    throw new DefinitionError(`Job "${job.type}": ${setting} is ${JSON.stringify(value)}; ${allowed}.`);
+  };
+  if (!/^[a-z][a-z0-9-]{0,39}$/.test(job.type))
+    wrong(
+      'type',
+      job.type,
+      'use lower case letters, digits and "-", starting with a letter, at most 40 characters',
+    );
+  const ranges = [
+    ['timeoutSeconds', 1, LONGEST_TIMEOUT_SECONDS],
+    ['batchSize', 1, 10],
+    ['maxConcurrency', 2, 1000],
+    ['memoryMegabytes', 128, 10_240],
+  ] as const;
+  for (const [setting, least, most] of ranges) {
+    const value = job[setting];
+    if (!Number.isInteger(value) || value < least || value > most)
+      wrong(setting, value, `give a whole number from ${least} to ${most}`);
+  }
+  const waitsSeconds = longestSeconds(job.schedule);
+  if (waitsSeconds >= RETENTION_SECONDS)
+    wrong(
+      'schedule',
+      job.schedule.delaysSeconds,
+      `its delays add up to ${waitsSeconds} s, but the queue keeps a message for ${RETENTION_SECONDS} s: the job would vanish before its last attempt`,
+    );
+}

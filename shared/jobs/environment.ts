@@ -1,0 +1,28 @@
+/** Environment variables that infra sets on every consumer and the consumer reads. */
+export const ENVIRONMENT = {
+  stage: 'HONEST_JOBS_STAGE',
+  /** The table of job records. */
+  jobsTable: 'HONEST_JOBS_TABLE',
+  /** The queue that this consumer reads. */
+  queueUrl: 'HONEST_JOBS_QUEUE_URL',
+} as const;
+
+/** The variable that names the queue a function publishes jobs of `type` to: `QUEUE_URL_SEND_EMAIL`. */
+export function publishQueueVariable(type: string): string {
+  return `QUEUE_URL_${type.toUpperCase().replaceAll('-', '_')}`;
+}
+
+/** The variable that names one of our own tables: `TABLE_PAYMENTS`. */
+export function tableVariable(subject: string): string {
+  return `TABLE_${subject.toUpperCase()}`;
+}
+
+/** @throws Error naming the variable, which the construct that deployed this function must set */
+export function required(name: string): string {
+  const value = process.env[name];
+  if (!value)
+    throw new Error(
+      `The environment variable ${name} is not set; the stack that deploys this function sets it.`,
+    );
+  return value;
+}

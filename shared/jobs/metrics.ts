@@ -1,0 +1,33 @@
+/** What the consumers report, as CloudWatch embedded metrics. One dimension keeps the bill small: a metric costs by the month. */
+export const METRIC_NAMESPACE_PREFIX = 'honest-jobs';
+/** The only dimension: the job type. Powertools sets it from POWERTOOLS_SERVICE_NAME. */
+export const METRIC_DIMENSION = 'service';
+
+/** Each stage has a namespace of its own, so that stages of one account do not add up. */
+export function metricNamespace(stage: string): string {
+  return `${METRIC_NAMESPACE_PREFIX}/${stage}`;
+}
+
+/** name on CloudWatch → unit and meaning. */
+export const METRICS = {
+  /** Jobs that ended well. */
+  Completed: 'Count',
+  /** Attempts that failed, the last ones too. */
+  Failed: 'Count',
+  /** Failed attempts that will be tried again: the retry volume. */
+  Retried: 'Count',
+  /** Verdicts: jobs given up on. Counted once a job, when the verdict is recorded. */
+  DeadLettered: 'Count',
+  /** Messages whose key had completed. */
+  Duplicates: 'Count',
+  /** Receives that found the key claimed or backing off. */
+  Waited: 'Count',
+  /** From the first enqueue to the start of the attempt; first attempts only. */
+  WaitingTime: 'Milliseconds',
+  /** One run of the handler. */
+  Duration: 'Milliseconds',
+  /** Age of each message received, from its enqueue: AWS's own age leaves out what was received three times or more. */
+  Age: 'Seconds',
+} as const;
+
+export type MetricName = keyof typeof METRICS;

@@ -1,0 +1,26 @@
+/**
+ * Physical names. They are fixed and spelled out so that publishers and operators find a queue by stage and job type alone,
+ * and so that several stages live side by side in one account.
+ */
+
+export function queueName(stage: string, type: string): string {
+  return `honest-jobs-${stage}-${type}`;
+}
+
+export function deadLetterQueueName(stage: string, type: string): string {
+  return `${queueName(stage, type)}-dead`;
+}
+
+/** The consumer function of a job type. */
+export function functionName(stage: string, type: string): string {
+  return `honest-jobs-${stage}-${type}`;
+}
+
+export type TableSubject = 'jobs' | 'accounts' | 'payments' | 'orders' | 'stock' | 'suppressions';
+
+export function tableName(stage: string, subject: TableSubject): string {
+  return `honest-jobs-${stage}-${subject}`;
+}
+
+/** The index that finds a job's record by the id its publisher chose. */
+export const JOB_ID_INDEX = 'by-job-id';
