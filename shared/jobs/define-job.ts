@@ -50,6 +50,10 @@ export const LONGEST_KEY_BYTES = 1024;
 export const RETENTION_SECONDS = 4 * 86_400;
 /** How long SQS keeps a dead letter, its longest; it counts from the first enqueue, hence longer than {@link RETENTION_SECONDS}. */
 export const DEAD_LETTER_RETENTION_SECONDS = 14 * 86_400;
+/**
+ * How long a key is remembered: a message can lie on its queue, then in the DLQ, be redriven on the last day, and lie again.
+ */
+export const RECORD_RETENTION_SECONDS = 2 * (RETENTION_SECONDS + DEAD_LETTER_RETENTION_SECONDS);
 /** Receives beyond the attempts, for those that were no attempts (throttles, waits, console views). */
 export const SPARE_RECEIVES = 5;
 

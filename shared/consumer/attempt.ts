@@ -1,0 +1,91 @@
+import type { Job, JobSettings } from '../jobs/define-job.ts';
+import type { ParsedJob } from '../jobs/parse-job.ts';
+import { attemptsOf, delaySeconds } from '../jobs/schedule.ts';
+import type { AttemptEnd } from './claim-layer.ts';
+import type { JobHandler } from './context.ts';
+import { errorRecord, PermanentError, TimedOut } from './errors.ts';
+import type { Claim, Run } from './run.ts';
+import type { Runtime } from './runtime.ts';
+import { stepsOf } from './step.ts';
+import { StepRecords } from './step-records.ts';
+
+/** Larger results would not fit into DynamoDB's 400 KB beside the rest of the record. */
+export const LONGEST_RESULT_BYTES = 300_000;
+
+/** One run of the handler, from its start to its end; never throws. */
+export async function attempt<Payload>(
+  job: Job<Payload, never>,
+  handler: JobHandler<Payload>,
+  parsed: ParsedJob<Payload>,
+  run: Run,
+  claim: Claim,
+  runtime: Runtime,
+): Promise<AttemptEnd> {
+  const beganMs = runtime.now();
+  const aborter = new AbortController();
+  const { signal } = aborter;
+  const identity = { id: run.jobId, type: run.type, key: run.key, attempt: claim.attempt, life: claim.life };
+  const timeout = setTimeout(
+    () => aborter.abort(new TimedOut(`The attempt ran past its ${job.timeoutSeconds} s and was abandoned.`)),
+    job.timeoutSeconds * 1000,
+  );
+  // A handler that ignores its signal is left behind: what it does later can begin no step.
+  const abandoned = new Promise<never>((_, fail) => {
+    signal.addEventListener('abort', () => fail(signal.reason), { once: true });
+  });
+  const log = runtime.logger.createChild({ persistentKeys: { job: identity } });
+  const records = new StepRecords(runtime.dynamo, runtime.jobsTable, run, runtime.now);
+  const step = stepsOf({ records, signal, leaseUntilMs: run.leaseUntilMs, now: runtime.now });
+  try {
+    const work = handler(parsed.payload, { job: identity, signal, step, log });
+    work.catch(() => {
+      // Its rejection after the abandonment concerns nobody any more; unhandled, it would end the process with all its jobs.
+    });
+    const result = await Promise.race([work, abandoned]);
+    return { kind: 'returned', result: keepable(result, log), durationMs: runtime.now() - beganMs };
+  } catch (thrown) {
+    return {
+      kind: 'threw',
+      error: errorRecord(thrown),
+      durationMs: runtime.now() - beganMs,
+      next: continuation(job, thrown, claim.attempt, runtime),
+    };
+  } finally {
+    clearTimeout(timeout);
+    aborter.abort(new TimedOut('The attempt has ended.'));
+  }
+}
+
+function continuation(
+  job: JobSettings,
+  thrown: unknown,
+  attempt: number,
+  { random }: Runtime,
+): Extract<AttemptEnd, { kind: 'threw' }>['next'] {
+  const { code, message } = errorRecord(thrown);
+  if (thrown instanceof PermanentError) return { verdict: { code, message } };
+  const most = attemptsOf(job.schedule);
+  if (attempt >= most)
+    return { verdict: { code, message: `Attempt ${attempt} of ${most}, the last: ${message}` } };
+  return { delaySeconds: delaySeconds(job.schedule, attempt, random()) };
+}
+
+/** The result as it is kept. One that cannot be kept is dropped, loudly: the work is done, and running it again would mend nothing. */
+function keepable(result: unknown, log: Runtime['logger']): string | undefined {
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(result);
+  } catch (error) {
+    log.error(
+      'The result of the handler is no JSON and is not kept: return ids or pointers.',
+      error as Error,
+    );
+    return undefined;
+  }
+  const bytes = json === undefined ? 0 : Buffer.byteLength(json);
+  if (bytes <= LONGEST_RESULT_BYTES) return json;
+  log.error(
+    `The result of the handler has ${bytes} bytes and is not kept (at most ${LONGEST_RESULT_BYTES}): return ids or pointers.`,
+  );
+  return undefined;
+}

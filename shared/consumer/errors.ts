@@ -1,0 +1,86 @@
+import { HonestJobsError } from '../jobs/honest-jobs-error.ts';
+
+/** Thrown by a handler: no further attempt can help. The job is dead-lettered at once, with this message as its reason. */
+export class PermanentError extends HonestJobsError {
+  override readonly name = 'PermanentError';
+  readonly code: string;
+
+  /**
+   * @param message for the person who reads the dead letter: what is wrong and what to do. No payload values that are personal.
+   * @param options.code stable and your own, such as `UNKNOWN_ACCOUNT` @default 'PERMANENT'
+   */
+  constructor(message: string, { code = 'PERMANENT', ...options }: ErrorOptions & { code?: string } = {}) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/**
+ * Thrown inside a step: its effect certainly did not happen (the provider refused, the connection was never made). Only then is
+ * the step free to run again without `ifUncertain` being asked.
+ */
+export class NotDone extends HonestJobsError {
+  override readonly name = 'NotDone';
+  readonly code = 'NOT_DONE';
+}
+
+/** The attempt ran past its `timeoutSeconds` and was abandoned. The reason of the handler's `signal`. */
+export class TimedOut extends HonestJobsError {
+  override readonly name = 'TimedOut';
+  readonly code = 'TIMED_OUT';
+}
+
+/** A step was begun after its attempt had ended: aborted, or its claim lost to another run. Nothing was done. */
+export class StepRefused extends HonestJobsError {
+  override readonly name = 'StepRefused';
+  readonly code = 'STEP_REFUSED';
+}
+
+/** A step began in an earlier attempt and left no certain outcome, and its author chose that a person decides. */
+export class StepUncertain extends PermanentError {
+  constructor(step: string, beganAtMs: number) {
+    super(
+      `Step "${step}" began at ${new Date(beganAtMs).toISOString()} and left no certain outcome: its effect may have happened. Check with the provider before anything repeats it.`,
+      { code: 'STEP_UNCERTAIN' },
+    );
+  }
+}
+
+/** A step was uncertain and its `verify` could not tell yet. The attempt fails and looks again at the next. */
+export class StepUnverified extends HonestJobsError {
+  override readonly name = 'StepUnverified';
+  readonly code = 'STEP_UNVERIFIED';
+}
+
+/** What the records keep of an error. */
+export interface ErrorRecord {
+  readonly code: string;
+  readonly message: string;
+  readonly stack?: string;
+}
+
+const LONGEST_MESSAGE = 1000;
+const LONGEST_STACK = 2000;
+
+/** Anything that can be thrown, in a bounded size. The chain of causes is part of the message, as that is where the truth often is. */
+export function errorRecord(thrown: unknown): ErrorRecord {
+  if (!(thrown instanceof Error))
+    return { code: 'NOT_AN_ERROR', message: cut(String(thrown), LONGEST_MESSAGE) };
+  const { code } = thrown as { code?: unknown };
+  return {
+    code: typeof code === 'string' || typeof code === 'number' ? String(code) : thrown.name,
+    message: cut(causes(thrown).join(' ← '), LONGEST_MESSAGE),
+    ...(thrown.stack === undefined ? {} : { stack: cut(thrown.stack, LONGEST_STACK) }),
+  };
+}
+
+function causes(error: Error): string[] {
+  const messages: string[] = [];
+  for (let current: unknown = error; current instanceof Error && messages.length < 5; current = current.cause)
+    messages.push(current.message || current.name);
+  return messages;
+}
+
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+}

@@ -1,0 +1,7 @@
+/** For those who write handlers. */
+export { consume, type SqsHandler } from './consume.ts';
+export type { JobContext, JobHandler } from './context.ts';
+export { CLIENT_DEFAULTS, documentClient } from './default-runtime.ts';
+export { NotDone, PermanentError, StepRefused, StepUncertain, StepUnverified, TimedOut } from './errors.ts';
+export type { Runtime } from './runtime.ts';
+export { deadLetter, type IfUncertain, repeat, type StepFunction, type Verified, verify } from './step.ts';

@@ -1,0 +1,75 @@
+import { IdempotencyConfig, makeIdempotent } from '@aws-lambda-powertools/idempotency';
+import type { Context } from 'aws-lambda';
+import { type Job, RECORD_RETENTION_SECONDS } from '../jobs/define-job.ts';
+import type { ParsedJob } from '../jobs/parse-job.ts';
+import { attemptsOf } from '../jobs/schedule.ts';
+import { attempt } from './attempt.ts';
+import { ClaimLayer } from './claim-layer.ts';
+import type { JobHandler } from './context.ts';
+import { type ErrorRecord, errorRecord } from './errors.ts';
+import { JobRecords } from './job-records.ts';
+import type { Outcome, Run } from './run.ts';
+import type { Runtime } from './runtime.ts';
+
+/** Tells Powertools that the attempt failed. The handler's own error never gets there: one of its names would make it run again. */
+class AttemptFailed extends Error {
+  override readonly name = 'AttemptFailed';
+}
+
+/**
+ * Runs one job under Powertools' idempotency: claim, attempt, completion or release. The outcome is what the layer and the attempt
+ * wrote into the run; the error that comes out of `makeIdempotent` is only looked at where neither got to write one.
+ */
+export async function runJob<Payload>(
+  job: Job<Payload, never>,
+  handler: JobHandler<Payload>,
+  parsed: ParsedJob<Payload>,
+  run: Run,
+  lambdaContext: Context,
+  runtime: Runtime,
+): Promise<Outcome> {
+  const layer = new ClaimLayer(
+    new JobRecords(runtime.dynamo, runtime.jobsTable, runtime.now),
+    run,
+    attemptsOf(job.schedule),
+    runtime.now,
+  );
+  const runOnce = makeIdempotent(
+    async (_identity: { readonly key: string; readonly payloadHash: string }) => {
+      if (!run.claim) throw new AttemptFailed('No claim');
+      layer.end = await attempt(job, handler, parsed, run, run.claim, runtime);
+      if (layer.end.kind === 'threw') throw new AttemptFailed();
+      return null;
+    },
+    {
+      persistenceStore: layer,
+      keyPrefix: job.type,
+      config: new IdempotencyConfig({
+        eventKeyJmesPath: 'key',
+        payloadValidationJmesPath: 'payloadHash',
+        throwOnNoIdempotencyKey: true,
+        expiresAfterSeconds: RECORD_RETENTION_SECONDS,
+        hashFunction: 'sha256',
+        lambdaContext,
+      }),
+    },
+  );
+  let failure: ErrorRecord | undefined;
+  try {
+    await runOnce(Object.freeze({ key: run.key, payloadHash: run.payloadHash }));
+  } catch (error) {
+    failure = errorRecord(error);
+  }
+  return run.outcome ?? unrecorded(run, runtime.now(), failure);
+}
+
+/** DynamoDB did not answer: before the claim nothing ran; after it, the end is unknown to the records until the lease is over. */
+function unrecorded(run: Run, nowMs: number, error: ErrorRecord | undefined): Outcome {
+  return {
+    kind: 'waiting',
+    ...(run.claim
+      ? { why: 'end-not-recorded' as const, untilMs: run.leaseUntilMs }
+      : { why: 'records-unreachable' as const, untilMs: nowMs }),
+    ...(error ? { error } : {}),
+  };
+}

@@ -1,0 +1,91 @@
+import { MetricUnit } from '@aws-lambda-powertools/metrics';
+import { METRICS, type MetricName } from '../jobs/metrics.ts';
+import type { Outcome } from './run.ts';
+import type { Runtime } from './runtime.ts';
+
+/** What is known of a message when its outcome is reported. */
+export interface Subject {
+  readonly messageId: string;
+  readonly receiveCount: number;
+  /** When SQS took it. */
+  readonly sentAtMs: number;
+  readonly job?: { readonly id: string; readonly type: string; readonly key: string };
+}
+
+/** Counts an outcome and logs it where a person may need it: never a line for a job that simply completed, since lines cost. */
+export function report(
+  outcome: Outcome,
+  subject: Subject,
+  attempt: number | undefined,
+  runtime: Runtime,
+): void {
+  const add = (name: MetricName, value: number): void => {
+    runtime.metrics.addMetric(name, MetricUnit[UNIT_KEYS[METRICS[name]]], value);
+  };
+  const facts = { ...subject, ...(attempt === undefined ? {} : { attempt }) };
+  const { logger } = runtime;
+  switch (outcome.kind) {
+    case 'completed':
+      add('Completed', 1);
+      add('Duration', outcome.durationMs);
+      break;
+    case 'duplicate':
+      add('Duplicates', 1);
+      logger.info('Duplicate: the key had completed before; nothing ran, and the kept result stands.', facts);
+      break;
+    case 'failed':
+      add('Failed', 1);
+      add('Retried', 1);
+      add('Duration', outcome.durationMs);
+      logger.warn('The attempt failed and will be tried again.', {
+        ...facts,
+        code: outcome.error.code,
+        reason: outcome.error.message,
+        retryInSeconds: outcome.delaySeconds,
+      });
+      break;
+    case 'dead':
+      if (outcome.durationMs !== undefined) {
+        add('Failed', 1);
+        add('Duration', outcome.durationMs);
+      }
+      if (!outcome.fresh) {
+        logger.info('Given up on before; on its way to the dead-letter queue.', {
+          ...facts,
+          code: outcome.verdict.code,
+        });
+        break;
+      }
+      add('DeadLettered', 1);
+      logger.error('Given up on: it goes to the dead-letter queue.', {
+        ...facts,
+        code: outcome.verdict.code,
+        reason: outcome.verdict.message,
+        ...(outcome.error?.stack === undefined ? {} : { stack: outcome.error.stack }),
+      });
+      break;
+    case 'waiting':
+      add('Waited', 1);
+      logger[NEEDS_A_LOOK.has(outcome.why) ? 'warn' : 'info'](
+        'The message waits; no attempt was spent on it.',
+        {
+          ...facts,
+          why: outcome.why,
+          until: new Date(outcome.untilMs).toISOString(),
+          ...(outcome.error ? { code: outcome.error.code, reason: outcome.error.message } : {}),
+        },
+      );
+      break;
+  }
+}
+
+/** The age of every message received, and how long a first attempt had to wait for its start. */
+export function reportAge({ sentAtMs }: Subject, firstReceive: boolean, { metrics, now }: Runtime): void {
+  const ageMs = Math.max(0, now() - sentAtMs);
+  metrics.addMetric('Age', MetricUnit.Seconds, ageMs / 1000);
+  if (firstReceive) metrics.addMetric('WaitingTime', MetricUnit.Milliseconds, ageMs);
+}
+
+const NEEDS_A_LOOK: ReadonlySet<string> = new Set(['records-unreachable', 'end-not-recorded', 'claim-lost']);
+
+const UNIT_KEYS = { Count: 'Count', Milliseconds: 'Milliseconds', Seconds: 'Seconds' } as const;

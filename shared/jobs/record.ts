@@ -1,0 +1,90 @@
+/**
+ * The record of one job: the claim, its attempts, its verdict and its result, under the job's key. The consumer writes it, status
+ * and tools read it. Times are milliseconds since the epoch, but for `expiration`, which DynamoDB's TTL reads in seconds.
+ */
+export interface JobRecord {
+  /** `<type>#<key>` */
+  readonly pk: string;
+  readonly sk: typeof JOB_SORT_KEY;
+  /** The id that the first publisher of this key chose. */
+  readonly jobId: string;
+  /** Powertools' own status of the claim. */
+  readonly status: 'INPROGRESS' | 'COMPLETED';
+  readonly state: JobState;
+  /** The token of the run that wrote last; completing and failing are conditional on it. */
+  readonly owner: string;
+  /** The Lambda request of that run. */
+  readonly requestId: string;
+  /** While running: nobody else may run the key before this. */
+  readonly leaseUntilMs: number;
+  readonly payloadHash: string;
+  /** Attempts begun in this life. */
+  readonly attempts: number;
+  /** While retrying: the next attempt begins no sooner. */
+  readonly notBeforeMs?: number;
+  /** 1, and one more for each redrive that began the job afresh. */
+  readonly life: number;
+  /** The message that the last run came from. */
+  readonly messageId: string;
+  readonly startedAtMs: number;
+  readonly completedAtMs?: number;
+  /** JSON. */
+  readonly result?: string;
+  readonly verdict?: Verdict;
+  /** Failed attempts, oldest first; only the last {@link LONGEST_HISTORY} are kept. */
+  readonly history?: readonly FailedAttempt[];
+  readonly expiration: number;
+}
+
+export type JobState = 'running' | 'retrying' | 'completed' | 'dead';
+
+/** Why a job was given up on. */
+export interface Verdict {
+  readonly code: string;
+  readonly message: string;
+  readonly atMs: number;
+  /** It binds this message, and every message of the key that was sent before it. */
+  readonly messageId: string;
+  readonly attempts: number;
+}
+
+export interface FailedAttempt {
+  readonly life: number;
+  readonly attempt: number;
+  readonly startedAtMs: number;
+  /** Absent for a crash: nobody saw the end. */
+  readonly endedAtMs?: number;
+  readonly code: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly requestId: string;
+  /** The delay chosen before the next attempt; absent after the last. */
+  readonly delaySeconds?: number;
+}
+
+/** The record of a step, under its job's key. */
+export interface StepRecord {
+  readonly pk: string;
+  /** `step#<name>` */
+  readonly sk: string;
+  readonly state: 'begun' | 'done' | 'not-done';
+  readonly owner: string;
+  /** When it was first begun: a provider that forgets idempotency keys counts from here. */
+  readonly firstBegunAtMs: number;
+  readonly begunAtMs: number;
+  readonly doneAtMs?: number;
+  /** JSON. */
+  readonly result?: string;
+  readonly expiration: number;
+}
+
+export const JOB_SORT_KEY = 'job';
+export const LONGEST_HISTORY = 30;
+
+export function jobPartitionKey(type: string, key: string): string {
+  return `${type}#${key}`;
+}
+
+export function stepSortKey(name: string): string {
+  return `step#${name}`;
+}
