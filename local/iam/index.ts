@@ -1,0 +1,118 @@
+import { checkProperties } from '../kernel/properties.ts';
+import type { Properties, ResourceProvider } from '../kernel/resources.ts';
+import type { CloudContext } from '../kernel/service.ts';
+
+export interface PolicyStatement {
+  readonly Effect: 'Allow' | 'Deny';
+  readonly Action?: string | readonly string[];
+  readonly Resource?: string | readonly string[];
+  readonly Condition?: Readonly<Record<string, unknown>>;
+  readonly [element: string]: unknown;
+}
+
+interface PolicyDocument {
+  readonly Statement: PolicyStatement | readonly PolicyStatement[];
+}
+
+/**
+ * The roles and policies of the template. They are kept, not enforced: what a role may do can be read here and held
+ * against the calls that its function made.
+ */
+export class Iam {
+  readonly #context: CloudContext;
+  readonly #roles = new Map<string, Map<string, readonly PolicyStatement[]>>();
+  readonly #managed = new Map<string, readonly PolicyStatement[]>();
+
+  constructor(context: CloudContext) {
+    this.#context = context;
+  }
+
+  /** The names of all roles. */
+  roles(): readonly string[] {
+    return [...this.#roles.keys()];
+  }
+
+  /** What a role may do, over all of its policies that the template holds (AWS's own managed ones are not among them). */
+  statementsOf(roleNameOrArn: string): readonly PolicyStatement[] {
+    const policies = this.#roles.get(roleNameOrArn.split('/').pop() ?? '');
+    return [...(policies?.entries() ?? [])].flatMap(([name, own]) => this.#managed.get(name) ?? own);
+  }
+
+  providers(): readonly ResourceProvider[] {
+    return [this.#roleProvider(), this.#policyProvider(), this.#managedPolicyProvider()];
+  }
+
+  #roleProvider(): ResourceProvider {
+    const type = 'AWS::IAM::Role';
+    const honoured = ['RoleName', 'ManagedPolicyArns', 'Policies'];
+    const inert = [
+      'AssumeRolePolicyDocument',
+      'Description',
+      'MaxSessionDuration',
+      'Path',
+      'PermissionsBoundary',
+      'Tags',
+    ];
+    return {
+      type,
+      provision: (properties, identity) => {
+        checkProperties(type, properties, identity, honoured, inert);
+        const name = (properties.RoleName as string | undefined) ?? identity.generatedName(64);
+        const policies = new Map<string, readonly PolicyStatement[]>();
+        for (const arn of (properties.ManagedPolicyArns ?? []) as readonly string[]) policies.set(arn, []);
+        for (const policy of (properties.Policies ?? []) as readonly Properties[])
+          policies.set(String(policy.PolicyName), statements(policy.PolicyDocument));
+        this.#roles.set(name, policies);
+        return { ref: name, attributes: { Arn: this.#arn('role', name), RoleId: `AROA${name}` } };
+      },
+    };
+  }
+
+  #policyProvider(): ResourceProvider {
+    const type = 'AWS::IAM::Policy';
+    return {
+      type,
+      provision: (properties, identity) => {
+        checkProperties(
+          type,
+          properties,
+          identity,
+          ['PolicyName', 'PolicyDocument', 'Roles'],
+          ['Groups', 'Users'],
+        );
+        const name = String(properties.PolicyName);
+        this.#attach(properties.Roles, name, statements(properties.PolicyDocument));
+        return { ref: name, attributes: { Id: name } };
+      },
+    };
+  }
+
+  #managedPolicyProvider(): ResourceProvider {
+    const type = 'AWS::IAM::ManagedPolicy';
+    const honoured = ['ManagedPolicyName', 'PolicyDocument', 'Roles'];
+    return {
+      type,
+      provision: (properties, identity) => {
+        checkProperties(type, properties, identity, honoured, ['Description', 'Groups', 'Path', 'Users']);
+        const name = (properties.ManagedPolicyName as string | undefined) ?? identity.generatedName(128);
+        const arn = this.#arn('policy', name);
+        const own = statements(properties.PolicyDocument);
+        this.#managed.set(arn, own);
+        this.#attach(properties.Roles, arn, own);
+        return { ref: arn, attributes: { PolicyArn: arn, PolicyId: `ANPA${name}` } };
+      },
+    };
+  }
+
+  #attach(roles: unknown, policy: string, own: readonly PolicyStatement[]): void {
+    for (const role of (roles ?? []) as readonly string[]) this.#roles.get(role)?.set(policy, own);
+  }
+
+  #arn(kind: string, name: string): string {
+    return `arn:aws:iam::${this.#context.accountId}:${kind}/${name}`;
+  }
+}
+
+function statements(document: unknown): readonly PolicyStatement[] {
+  return [(document as PolicyDocument).Statement].flat();
+}
