@@ -14,7 +14,7 @@ export const LONGEST_RESULT_BYTES = 300_000;
 
 /** One run of the handler, from its start to its end; never throws. */
 export async function attempt<Payload>(
-  job: Job<Payload, never>,
+  job: Job<Payload, unknown>,
   handler: JobHandler<Payload>,
   parsed: ParsedJob<Payload>,
   run: Run,

@@ -29,7 +29,7 @@ interface Received<Payload> {
  * @returns what is not to be deleted. Never throws for what a message or a handler does, since that would fail its neighbours.
  */
 export async function runBatch<Payload>(
-  job: Job<Payload, never>,
+  job: Job<Payload, unknown>,
   handler: JobHandler<Payload>,
   event: SQSEvent,
   lambdaContext: Context,
@@ -56,7 +56,11 @@ export async function runBatch<Payload>(
   return { batchItemFailures: kept.map(({ record }) => ({ itemIdentifier: record.messageId })) };
 }
 
-function receive<Payload>(job: Job<Payload, never>, record: SQSRecord, runtime: Runtime): Received<Payload> {
+function receive<Payload>(
+  job: Job<Payload, unknown>,
+  record: SQSRecord,
+  runtime: Runtime,
+): Received<Payload> {
   const parsed = parseJob(job, record.body);
   const subject: Subject = {
     messageId: record.messageId,
@@ -77,7 +81,7 @@ function groupByKey<Payload>(received: readonly Received<Payload>[]): Received<P
 }
 
 async function runInOrder<Payload>(
-  job: Job<Payload, never>,
+  job: Job<Payload, unknown>,
   handler: JobHandler<Payload>,
   group: readonly Received<Payload>[],
   lambdaContext: Context,
@@ -94,7 +98,7 @@ async function runInOrder<Payload>(
 }
 
 async function runOne<Payload>(
-  job: Job<Payload, never>,
+  job: Job<Payload, unknown>,
   handler: JobHandler<Payload>,
   { parsed, subject }: Received<Payload>,
   lambdaContext: Context,

@@ -15,7 +15,7 @@ export type SqsHandler = (event: SQSEvent, context: Context) => Promise<SQSBatch
  * @throws DefinitionError when Powertools' idempotency is switched off in the environment: every promise rests on it
  */
 export function consume<Payload>(
-  job: Job<Payload, never>,
+  job: Job<Payload, unknown>,
   handler: JobHandler<Payload>,
   runtime: Runtime = defaultRuntime(),
 ): SqsHandler {

@@ -17,7 +17,7 @@ export class PermanentError extends HonestJobsError {
 
 /**
  * Thrown inside a step: its effect certainly did not happen (the provider refused, the connection was never made). Only then is
- * the step free to run again without `ifUncertain` being asked.
+ * the step free to run again without `ifUncertain` being asked. With a {@link PermanentError} as its `cause` the job ends with that one.
  */
 export class NotDone extends HonestJobsError {
   override readonly name = 'NotDone';

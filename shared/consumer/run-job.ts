@@ -21,7 +21,7 @@ class AttemptFailed extends Error {
  * wrote into the run; the error that comes out of `makeIdempotent` is only looked at where neither got to write one.
  */
 export async function runJob<Payload>(
-  job: Job<Payload, never>,
+  job: Job<Payload, unknown>,
   handler: JobHandler<Payload>,
   parsed: ParsedJob<Payload>,
   run: Run,

@@ -92,8 +92,9 @@ export function stepsOf({ records, signal, leaseUntilMs, now }: StepsOptions): S
       result = await work();
     } catch (error) {
       // The marker is taken back only on the author's word; if that write fails, uncertain is the truth that remains.
-      if (error instanceof NotDone) await records.takeBack(name);
-      throw error;
+      if (!(error instanceof NotDone)) throw error;
+      await records.takeBack(name);
+      throw error.cause instanceof PermanentError ? error.cause : error;
     }
     await finish(name, result);
     return result;

@@ -10,7 +10,7 @@ export interface ParsedJob<Payload> {
 }
 
 /** Reads an SQS body as a job of `job`'s type. Never throws: the contract's own functions are fenced too. */
-export function parseJob<Payload>(job: Job<Payload, never>, body: string): Parsed<ParsedJob<Payload>> {
+export function parseJob<Payload>(job: Job<Payload, unknown>, body: string): Parsed<ParsedJob<Payload>> {
   const message = parseMessage(body);
   if (!message.ok) return message;
   const { type, data } = message.value;
@@ -30,7 +30,7 @@ export function parseJob<Payload>(job: Job<Payload, never>, body: string): Parse
 }
 
 /** Validates a payload against the contract; the same check on publish and on receive. */
-export function validate<Payload>(job: Job<Payload, never>, data: unknown): Parsed<Payload> {
+export function validate<Payload>(job: Job<Payload, unknown>, data: unknown): Parsed<Payload> {
   try {
     const parsed = job.payload.safeParse(data);
     return parsed.success
@@ -44,7 +44,7 @@ export function validate<Payload>(job: Job<Payload, never>, data: unknown): Pars
   }
 }
 
-export function keyOf<Payload>(job: Job<Payload, never>, payload: Payload): Parsed<string> {
+export function keyOf<Payload>(job: Job<Payload, unknown>, payload: Payload): Parsed<string> {
   let key: unknown;
   try {
     key = job.key(payload);

@@ -1,0 +1,255 @@
+import { randomUUID } from 'node:crypto';
+import {
+  SendMessageBatchCommand,
+  type SendMessageBatchRequestEntry,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import type { Job } from '../jobs/define-job.ts';
+import { HonestJobsError } from '../jobs/honest-jobs-error.ts';
+import { type JobMessage, SPEC_VERSION } from '../jobs/message.ts';
+import { keyOf, validate } from '../jobs/parse-job.ts';
+
+export interface PublishOptions {
+  /** The job's id. @default a random UUID */
+  readonly id?: string;
+  /** When the work came to be. @default now */
+  readonly time?: Date;
+  /** The tenant, 1 to 128 letters, digits or punctuation; also the SQS MessageGroupId. No personal data: SQS does not encrypt it. */
+  readonly partitionKey?: string;
+  /** W3C trace context. */
+  readonly traceparent?: string;
+}
+
+export interface Publication<Input> extends PublishOptions {
+  readonly payload: Input;
+}
+
+export interface Accepted {
+  /** Its place in what was given. */
+  readonly index: number;
+  readonly jobId: string;
+  readonly messageId: string;
+}
+
+export interface NotAccepted {
+  readonly index: number;
+  readonly jobId: string;
+  /** `INVALID_PAYLOAD`, `INVALID_KEY`, `TOO_LARGE`, or SQS's own code. */
+  readonly code: string;
+  readonly message: string;
+  /**
+   * `invalid`: never will be accepted. `refused`: SQS said no, publishing it again may help. `unknown`: no answer came, so it may have been accepted;
+   * publishing it again is safe, since its key makes it the same work.
+   */
+  readonly kind: 'invalid' | 'refused' | 'unknown';
+}
+
+export interface PublishResult {
+  readonly accepted: readonly Accepted[];
+  readonly notAccepted: readonly NotAccepted[];
+}
+
+/** {@link Publisher.publish} could not hand its one job over. */
+export class PublishError extends HonestJobsError {
+  override readonly name = 'PublishError';
+  readonly code: string;
+  readonly refusal: NotAccepted;
+
+  constructor(type: string, refusal: NotAccepted) {
+    super(`The ${type} job ${refusal.jobId} was not accepted (${refusal.kind}): ${refusal.message}`);
+    this.code = refusal.code;
+    this.refusal = refusal;
+  }
+}
+
+export interface PublisherOptions {
+  readonly sqs: SQSClient;
+  /** Who publishes: a URI reference, as CloudEvents wants it, such as `/shop/checkout`. */
+  readonly source: string;
+  readonly queueUrl: (type: string) => string | Promise<string>;
+  /** Milliseconds since the epoch. @default Date.now */
+  readonly now?: () => number;
+  /** Waits between the tries of a partly refused batch. @default a timer */
+  readonly sleep?: (milliseconds: number) => Promise<void>;
+}
+
+/** 1 MiB for one message and for a whole batch. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
+export const LARGEST_BATCH_BYTES = 1_048_576;
+const MOST_ENTRIES = 10;
+const TRIES = 3;
+const FIRST_PAUSE_MS = 100;
+
+interface Entry {
+  readonly index: number;
+  readonly jobId: string;
+  readonly body: string;
+  readonly bytes: number;
+  readonly groupId: string | undefined;
+}
+
+/** Publishes jobs to the queues of their types, validated by their contracts before anything is sent. */
+export class Publisher {
+  readonly #options: PublisherOptions;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  /** @throws PublishError when the job was not accepted, saying whether it is known not to have been */
+  async publish<Payload, Input>(
+    job: Job<Payload, Input>,
+    payload: Input,
+    options: PublishOptions = {},
+  ): Promise<{ jobId: string; messageId: string }> {
+    const { accepted, notAccepted } = await this.publishMany(job, [{ payload, ...options }]);
+    if (notAccepted[0]) throw new PublishError(job.type, notAccepted[0]);
+    const { jobId, messageId } = accepted[0] as Accepted;
+    return { jobId, messageId };
+  }
+
+  /**
+   * Publishes any number of jobs, in batches of ten and of {@link LARGEST_BATCH_BYTES}. What SQS refused for reasons of its own is tried again,
+   * three times in all. Never throws for a job: each ends in `accepted` or in `notAccepted`, with the reason.
+   */
+  async publishMany<Payload, Input>(
+    job: Job<Payload, Input>,
+    publications: readonly Publication<Input>[],
+  ): Promise<PublishResult> {
+    const accepted: Accepted[] = [];
+    const notAccepted: NotAccepted[] = [];
+    const entries: Entry[] = [];
+    for (const [index, publication] of publications.entries()) {
+      const prepared = this.#prepare(job, publication, index);
+      if ('body' in prepared) entries.push(prepared);
+      else notAccepted.push(prepared);
+    }
+    if (entries.length > 0) {
+      const queueUrl = await this.#options.queueUrl(job.type);
+      for (const batch of batchesOf(entries)) {
+        const sent = await this.#send(queueUrl, batch);
+        accepted.push(...sent.accepted);
+        notAccepted.push(...sent.notAccepted);
+      }
+    }
+    return { accepted, notAccepted: notAccepted.sort((a, b) => a.index - b.index) };
+  }
+
+  #prepare<Payload, Input>(
+    job: Job<Payload, Input>,
+    { payload, id = randomUUID(), time, partitionKey, traceparent }: Publication<Input>,
+    index: number,
+  ): Entry | NotAccepted {
+    const invalid = (code: string, message: string): NotAccepted => ({
+      index,
+      jobId: id,
+      code,
+      message,
+      kind: 'invalid',
+    });
+    const valid = validate(job, payload);
+    if (!valid.ok) return invalid(valid.rejection.code, valid.rejection.message);
+    const key = keyOf(job, valid.value);
+    if (!key.ok) return invalid(key.rejection.code, key.rejection.message);
+    const message: JobMessage = {
+      specversion: SPEC_VERSION,
+      id,
+      source: this.#options.source,
+      type: job.type,
+      time: (time ?? new Date(this.#options.now?.() ?? Date.now())).toISOString(),
+      datacontenttype: 'application/json',
+      // As it was given: the consumer parses it with the same schema, and a parsed value may not parse again.
+      data: payload ?? null,
+      ...(partitionKey === undefined ? {} : { partitionkey: partitionKey }),
+      ...(traceparent === undefined ? {} : { traceparent }),
+    };
+    const body = JSON.stringify(message);
+    const bytes = Buffer.byteLength(body);
+    if (bytes > LARGEST_BATCH_BYTES)
+      return invalid(
+        'TOO_LARGE',
+        `The message has ${bytes} bytes; SQS takes ${LARGEST_BATCH_BYTES}. Put the payload elsewhere and send a pointer to it.`,
+      );
+    return { index, jobId: id, body, bytes, groupId: partitionKey };
+  }
+
+  async #send(queueUrl: string, batch: readonly Entry[]): Promise<PublishResult> {
+    const accepted: Accepted[] = [];
+    const refused = new Map<Entry, NotAccepted>();
+    let left: readonly Entry[] = batch;
+    for (let round = 1; left.length > 0; round++) {
+      const again: Entry[] = [];
+      for (const [entry, answer] of await this.#sendOnce(queueUrl, left)) {
+        if ('messageId' in answer) {
+          accepted.push(answer);
+          refused.delete(entry);
+          continue;
+        }
+        refused.set(entry, answer);
+        if (answer.kind === 'refused' && round < TRIES) again.push(entry);
+      }
+      left = again;
+      if (left.length > 0) await this.#sleep(FIRST_PAUSE_MS * 2 ** (round - 1));
+    }
+    return { accepted, notAccepted: [...refused.values()] };
+  }
+
+  async #sendOnce(queueUrl: string, batch: readonly Entry[]): Promise<Map<Entry, Accepted | NotAccepted>> {
+    const entries: SendMessageBatchRequestEntry[] = batch.map(({ body, groupId }, place) => ({
+      Id: String(place),
+      MessageBody: body,
+      ...(groupId === undefined ? {} : { MessageGroupId: groupId }),
+    }));
+    const answers = new Map<Entry, Accepted | NotAccepted>();
+    const refuse = (entry: Entry, kind: NotAccepted['kind'], code: string, message: string): void => {
+      answers.set(entry, { index: entry.index, jobId: entry.jobId, code, message, kind });
+    };
+    try {
+      const { Successful = [], Failed = [] } = await this.#options.sqs.send(
+        new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: entries }),
+      );
+      for (const { Id, MessageId } of Successful) {
+        const entry = batch[Number(Id)];
+        if (entry) answers.set(entry, { index: entry.index, jobId: entry.jobId, messageId: MessageId ?? '' });
+      }
+      for (const { Id, Code, Message, SenderFault } of Failed) {
+        const entry = batch[Number(Id)];
+        if (entry)
+          refuse(
+            entry,
+            SenderFault ? 'invalid' : 'refused',
+            Code ?? 'REFUSED',
+            Message ?? 'SQS gave no reason.',
+          );
+      }
+      for (const entry of batch)
+        if (!answers.has(entry))
+          refuse(entry, 'unknown', 'NO_ANSWER', 'SQS answered for the batch, but not for this message.');
+    } catch (error) {
+      const { name, message, $metadata } = error as Error & { $metadata?: { httpStatusCode?: number } };
+      // A 4xx is an answer: nothing of the batch was taken. Without an answer, all or nothing may have been.
+      const status = $metadata?.httpStatusCode ?? 0;
+      for (const entry of batch)
+        refuse(entry, status >= 400 && status < 500 ? 'invalid' : 'unknown', name, message);
+    }
+    return answers;
+  }
+
+  #sleep(milliseconds: number): Promise<void> {
+    return this.#options.sleep?.(milliseconds) ?? new Promise((resume) => setTimeout(resume, milliseconds));
+  }
+}
+
+function* batchesOf(entries: readonly Entry[]): Generator<readonly Entry[]> {
+  let batch: Entry[] = [];
+  let bytes = 0;
+  for (const entry of entries) {
+    if (batch.length === MOST_ENTRIES || (batch.length > 0 && bytes + entry.bytes > LARGEST_BATCH_BYTES)) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(entry);
+    bytes += entry.bytes;
+  }
+  if (batch.length > 0) yield batch;
+}
