@@ -1,0 +1,107 @@
+import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import {
+  AttributeType,
+  Billing,
+  ProjectionType,
+  TableEncryptionV2,
+  type TablePropsV2,
+  TableV2,
+} from 'aws-cdk-lib/aws-dynamodb';
+import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
+import {
+  ConfigurationSet,
+  EmailIdentity,
+  Identity,
+  type IEmailIdentity,
+  SuppressionReasons,
+} from 'aws-cdk-lib/aws-ses';
+import type { Construct } from 'constructs';
+import { JOB_ID_INDEX, type TableSubject, tableName } from '../../shared/jobs/names.ts';
+import type { Settings } from '../config.ts';
+
+export interface StateStackProps extends StackProps {
+  readonly settings: Settings;
+}
+
+/**
+ * What must outlive a deploy of code: the tables, the bucket, and the sender's standing with SES. Apart from the code, so that
+ * a change there cannot replace any of it; the exports that the other stack reads cannot change either while it reads them.
+ */
+export class StateStack extends Stack {
+  readonly tables: Readonly<Record<TableSubject, TableV2>>;
+  readonly bucket: Bucket;
+  readonly emailIdentity: IEmailIdentity;
+  readonly configurationSet: ConfigurationSet;
+  readonly #settings: Settings;
+
+  constructor(scope: Construct, id: string, { settings, ...props }: StateStackProps) {
+    super(scope, id, { ...props, terminationProtection: settings.deletionProtection });
+    this.#settings = settings;
+    this.tables = {
+      jobs: this.#table('jobs', {
+        partitionKey: { name: 'pk', type: AttributeType.STRING },
+        sortKey: { name: 'sk', type: AttributeType.STRING },
+        timeToLiveAttribute: 'expiration',
+        globalSecondaryIndexes: [
+          {
+            indexName: JOB_ID_INDEX,
+            partitionKey: { name: 'jobId', type: AttributeType.STRING },
+            // Nothing but keys, which never change: a job costs this index one write in all.
+            projectionType: ProjectionType.KEYS_ONLY,
+          },
+        ],
+      }),
+      accounts: this.#table('accounts', keyed('accountId')),
+      payments: this.#table('payments', keyed('transactionId')),
+      orders: this.#table('orders', keyed('reference')),
+      stock: this.#table('stock', keyed('sku')),
+      suppressions: this.#table('suppressions', keyed('address')),
+    };
+    this.bucket = new Bucket(this, 'Payloads', {
+      encryption: BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      removalPolicy: this.#removalPolicy,
+      // An upload that was broken off is invisible, and billed for ever.
+      lifecycleRules: [{ abortIncompleteMultipartUploadAfter: Duration.days(1) }],
+    });
+    const domain = settings.emailFrom.slice(settings.emailFrom.lastIndexOf('@') + 1);
+    this.emailIdentity =
+      settings.emailIdentity === 'create'
+        ? new EmailIdentity(this, 'Sender', { identity: Identity.domain(domain) })
+        : EmailIdentity.fromEmailIdentityName(this, 'Sender', domain);
+    if (this.emailIdentity instanceof EmailIdentity)
+      this.emailIdentity.applyRemovalPolicy(this.#removalPolicy);
+    this.configurationSet = new ConfigurationSet(this, 'Emails', {
+      reputationMetrics: true,
+      // Whoever bounced or complained is not written to again, by any application of this account.
+      suppressionReasons: SuppressionReasons.BOUNCES_AND_COMPLAINTS,
+    });
+    new CfnOutput(this, 'BucketName', { value: this.bucket.bucketName });
+  }
+
+  get #removalPolicy(): RemovalPolicy {
+    return this.#settings.removalPolicy === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+  }
+
+  #table(subject: TableSubject, props: TablePropsV2): TableV2 {
+    const { stage, pointInTimeRecovery, deletionProtection } = this.#settings;
+    const id = subject.charAt(0).toUpperCase() + subject.slice(1);
+    const table = new TableV2(this, id, {
+      ...props,
+      tableName: tableName(stage, subject),
+      billing: Billing.onDemand(),
+      // DynamoDB's own key: encrypted like the others, without a key request, a throttle and a price for each item.
+      encryption: TableEncryptionV2.dynamoOwnedKey(),
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: pointInTimeRecovery },
+      deletionProtection,
+      removalPolicy: this.#removalPolicy,
+    });
+    new CfnOutput(this, `${id}TableName`, { value: table.tableName });
+    return table;
+  }
+}
+
+function keyed(name: string): Pick<TablePropsV2, 'partitionKey'> {
+  return { partitionKey: { name, type: AttributeType.STRING } };
+}

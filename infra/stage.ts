@@ -1,0 +1,28 @@
+import type { App, Environment } from 'aws-cdk-lib';
+import type { Settings } from './config.ts';
+import { JobsStack } from './stacks/jobs.ts';
+import { StateStack } from './stacks/state.ts';
+
+/** The stacks of one stage. */
+export interface StageStacks {
+  readonly state: StateStack;
+  readonly jobs: JobsStack;
+}
+
+/** Adds a stage's stacks to the app: for the account and region that the CDK CLI found, or for any where it found none. */
+export function addStage(app: App, settings: Settings): StageStacks {
+  const { CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: region } = process.env;
+  const env: Environment = { ...(account && { account }), ...(region && { region }) };
+  const state = new StateStack(app, `HonestJobs-${settings.stage}-State`, {
+    env,
+    settings,
+    description: `honest-jobs ${settings.stage}: tables, bucket and sender`,
+  });
+  const jobs = new JobsStack(app, `HonestJobs-${settings.stage}-Jobs`, {
+    env,
+    settings,
+    state,
+    description: `honest-jobs ${settings.stage}: queues, consumers, alarms and dashboard`,
+  });
+  return { state, jobs };
+}
