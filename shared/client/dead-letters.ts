@@ -1,8 +1,8 @@
 import { GetQueueUrlCommand, type Message, ReceiveMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import type { Job } from '../jobs/define-job.ts';
+import type { AnyJob } from '../jobs/define-job.ts';
 import { deadLetterQueueName } from '../jobs/names.ts';
 import { parseJob } from '../jobs/parse-job.ts';
-import type { JobRecord } from '../jobs/record.ts';
+import { type JobRecord, keyReused } from '../jobs/record.ts';
 import type { JobLookup } from './job-lookup.ts';
 
 /** A message in a dead-letter queue, with the reason why it lies there. */
@@ -30,11 +30,7 @@ export interface DeadLetterReason {
  * Why a message lies in the DLQ of `job`'s queue. What could not be read is judged again by the same code that judged it first;
  * everything else was recorded with the job's verdict.
  */
-export async function explain(
-  job: Job<unknown, unknown>,
-  message: Message,
-  lookup: JobLookup,
-): Promise<DeadLetter> {
+export async function explain(job: AnyJob, message: Message, lookup: JobLookup): Promise<DeadLetter> {
   const body = message.Body ?? '';
   const seen = {
     messageId: message.MessageId ?? '',
@@ -59,11 +55,7 @@ function reasonOf(key: string, payloadHash: string, record: JobRecord | undefine
       message:
         'All receives passed and the handler never ran: throttled, failing to start, or its records unreachable. Look at the function’s errors and throttles of that time.',
     };
-  if (record.payloadHash !== payloadHash)
-    return {
-      code: 'KEY_REUSED',
-      message: `The key "${key}" was used before with another payload (job ${record.jobId}): somebody reuses keys. Publish the new work under a key of its own.`,
-    };
+  if (record.payloadHash !== payloadHash) return keyReused(key, record.jobId);
   if (record.verdict) return record.verdict;
   return {
     code: 'RECEIVES_EXHAUSTED',
@@ -79,7 +71,7 @@ function reasonOf(key: string, payloadHash: string, record: JobRecord | undefine
  * `hideSeconds`, and its receive count grows, which in a DLQ moves nothing.
  */
 export async function peekDeadLetters(
-  job: Job<never, unknown>,
+  job: AnyJob,
   {
     sqs,
     stage,
@@ -103,11 +95,7 @@ export async function peekDeadLetters(
       }),
     );
     if (Messages.length === 0) break;
-    for (const message of Messages)
-      letters.set(
-        message.MessageId ?? '',
-        await explain(job as unknown as Job<unknown, unknown>, message, lookup),
-      );
+    for (const message of Messages) letters.set(message.MessageId ?? '', await explain(job, message, lookup));
   }
   return [...letters.values()];
 }

@@ -1,4 +1,4 @@
-import type { FailedAttempt, JobRecord, Verdict } from '../jobs/record.ts';
+import { type FailedAttempt, type JobRecord, keyReused, type Verdict } from '../jobs/record.ts';
 import type { ErrorRecord } from './errors.ts';
 
 /** One message's go at one job: who it is, and what came of it. The layer beneath Powertools and the attempt both write here. */
@@ -74,14 +74,7 @@ export type WaitReason =
 /** Reads what stands in the way of a claim. `undefined`: nothing that this reader knows, so the claim may be tried again. */
 export function obstacle(record: JobRecord, run: Run, nowMs: number): Outcome | undefined {
   if (record.payloadHash !== run.payloadHash)
-    return {
-      kind: 'dead',
-      fresh: false,
-      verdict: {
-        code: 'KEY_REUSED',
-        message: `The key "${run.key}" was used before with another payload (job ${record.jobId}): somebody reuses keys. Publish the new work under a key of its own.`,
-      },
-    };
+    return { kind: 'dead', fresh: false, verdict: keyReused(run.key, record.jobId) };
   switch (record.state) {
     case 'completed':
       return { kind: 'duplicate' };

@@ -21,13 +21,19 @@ export interface JobSettings {
 export interface Job<Payload = unknown, Input = Payload> extends JobSettings {
   readonly payload: z.ZodType<Payload, Input>;
   /** What makes two messages the same work. Pure; 1 to {@link LONGEST_KEY_BYTES} bytes; no secrets, since it is shown and logged. */
-  readonly key: (payload: Payload) => string;
+  key(payload: Payload): string;
 }
+
+/**
+ * A contract whose payload type does not matter to the reader: every `Job` is one, since `key` is declared as a method (its
+ * parameter would forbid it otherwise). Its `key` takes only what its own `payload` has parsed.
+ */
+export type AnyJob = Job<unknown, unknown>;
 
 export interface JobDefinition<Payload, Input> {
   readonly type: string;
   readonly payload: z.ZodType<Payload, Input>;
-  readonly key: (payload: Payload) => string;
+  key(payload: Payload): string;
   /** @default 30 */
   readonly timeoutSeconds?: number;
   /** @default DEFAULT_SCHEDULE: 5 s, 30 s, 2 min, 10 min, 1 h */

@@ -48,6 +48,14 @@ export interface Verdict {
   readonly attempts: number;
 }
 
+/** The verdict on a message, not on the job that has the key: nothing is recorded, the two payloads say it at each receive. */
+export function keyReused(key: string, jobId: string): Pick<Verdict, 'code' | 'message'> {
+  return {
+    code: 'KEY_REUSED',
+    message: `The key "${key}" was used before with another payload (job ${jobId}): somebody reuses keys. Publish the new work under a key of its own.`,
+  };
+}
+
 export interface FailedAttempt {
   readonly life: number;
   readonly attempt: number;

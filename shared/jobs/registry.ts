@@ -1,4 +1,4 @@
-import type { Job, JobSettings } from './define-job.ts';
+import type { AnyJob } from './define-job.ts';
 import { placeOrder } from './place-order.ts';
 import { processPayment } from './process-payment.ts';
 import { sendEmail } from './send-email.ts';
@@ -6,9 +6,11 @@ import { sendEmail } from './send-email.ts';
 /** Every job type of this app. A new contract is added here once; infra, client and tools find it by its type. */
 export const JOBS = { sendEmail, processPayment, placeOrder } as const;
 
-/** The contract of a type on the wire. `key` and `payload` take what the payload schema parsed, so it is typed as unknown here. */
-export function jobByType(type: string): Job<never, unknown> | undefined {
-  return Object.values<JobSettings>(JOBS).find((job) => job.type === type) as Job<never, unknown> | undefined;
-}
+const ALL: readonly AnyJob[] = Object.values(JOBS);
 
-export const JOB_TYPES: readonly string[] = Object.values(JOBS).map(({ type }) => type);
+export const JOB_TYPES: readonly string[] = ALL.map(({ type }) => type);
+
+/** The contract of a type on the wire. */
+export function jobByType(type: string): AnyJob | undefined {
+  return ALL.find((job) => job.type === type);
+}
