@@ -1,0 +1,204 @@
+import { LocalCloudError } from '../kernel/errors.ts';
+import { handleJson, type Operation } from '../kernel/json-protocol.ts';
+import type { ResourceProvider } from '../kernel/resources.ts';
+import type { CloudContext, Service, ServiceRequest, ServiceResponse } from '../kernel/service.ts';
+import { queryErrorHeader } from './errors.ts';
+import { SqsEvents, type SqsListener } from './events.ts';
+import { LongPolls } from './long-polls.ts';
+import { checkVisibility, messageOperations } from './message-operations.ts';
+import { MessageTable } from './message-table.ts';
+import { IN_FLIGHT_LIMIT_MESSAGES, Messages } from './messages.ts';
+import { moveOperations } from './move-operations.ts';
+import { MoveTasks } from './move-tasks.ts';
+import { queueProviders } from './providers.ts';
+import { refuseQueryProtocol } from './query-protocol.ts';
+import type { Queue, QueueCounts } from './queue.ts';
+import type { QueueAttributes, QueueSettings } from './queue-attributes.ts';
+import { queueOperations } from './queue-operations.ts';
+import { Queues } from './queues.ts';
+import { asReceivedMessage, type ReceivedMessage } from './received-message.ts';
+
+export interface SqsOptions {
+  /** Messages in flight after which a queue hands out no more, lower in tests. @default 120,000 as on AWS */
+  readonly inFlightLimitMessages?: number;
+}
+
+export interface ReceiveOptions {
+  /** 1 or more; a Lambda mapping's batch may be larger than the API's 10. @default 10 */
+  readonly maxMessages?: number;
+  /** @default 0: answer at once */
+  readonly waitSeconds?: number;
+  /** @default the queue's */
+  readonly visibilityTimeoutSeconds?: number;
+  /** Once aborted, the receive answers nothing and takes nothing. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Called before each operation, over HTTP or in process, with the API's name and input; what it throws is what the caller
+ * gets. In process, where deleting and changing visibility are synchronous, it must be too.
+ */
+export type Intercept = (operation: string, input: unknown) => void | Promise<void>;
+
+/** Amazon SQS: standard queues over AWS JSON 1.0, and the same in process for the other services. */
+export class Sqs implements Service {
+  readonly signingName = 'sqs';
+  /** For tests and the fault suite. */
+  intercept: Intercept | undefined;
+  readonly #context: CloudContext;
+  readonly #queues: Queues;
+  readonly #messages: Messages;
+  readonly #polls: LongPolls;
+  readonly #tasks: MoveTasks;
+  readonly #events = new SqsEvents();
+  readonly #operations: Readonly<Record<string, Operation>>;
+
+  constructor(context: CloudContext, { inFlightLimitMessages = IN_FLIGHT_LIMIT_MESSAGES }: SqsOptions = {}) {
+    this.#context = context;
+    const table = new MessageTable(context.store.db);
+    this.#queues = new Queues(context, table);
+    this.#messages = new Messages({
+      context,
+      table,
+      queues: this.#queues,
+      events: this.#events,
+      inFlightLimitMessages,
+      woken: (queue) => this.#polls.wake(queue),
+    });
+    this.#polls = new LongPolls(context.clock, this.#messages);
+    this.#tasks = new MoveTasks(context, this.#queues, this.#messages, table);
+    this.#operations = this.#intercepted({
+      ...queueOperations(this.#queues, this.#messages, this.#polls, (queue) => this.queueUrl(queue.name)),
+      ...messageOperations(this.#queues, this.#messages, this.#polls, context.accountId),
+      ...moveOperations(this.#tasks),
+    });
+  }
+
+  async handle(request: ServiceRequest): Promise<ServiceResponse> {
+    return (
+      refuseQueryProtocol(request) ??
+      handleJson(request, { version: '1.0', operations: this.#operations, errorHeaders: queryErrorHeader })
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.#tasks.stop();
+    this.#polls.release();
+  }
+
+  providers(): ResourceProvider[] {
+    return queueProviders(
+      this.#queues,
+      () => this.#messages.nowMs(),
+      (queue) => this.queueUrl(queue.name),
+    );
+  }
+
+  /** Creates the queue unless it is there. @returns its URL. @throws AwsError `QueueNameExists` for other attributes */
+  createQueue(name: string, attributes: QueueAttributes = {}): string {
+    return this.queueUrl(this.#queues.create(name, attributes, {}, this.#messages.nowMs()).name);
+  }
+
+  arnOf(name: string): string {
+    return this.#queues.arnOf(name);
+  }
+
+  queueUrl(name: string): string {
+    return `${this.#context.endpoint()}/${this.#context.accountId}/${name}`;
+  }
+
+  /** The ARNs of all queues. */
+  list(): string[] {
+    return this.#queues.all().map(({ arn }) => arn);
+  }
+
+  /** @throws AwsError `QueueDoesNotExist` */
+  attributes(queueArn: string): QueueSettings {
+    return this.#queues.byArn(queueArn).settings;
+  }
+
+  /** @throws AwsError `QueueDoesNotExist` */
+  async receive(queueArn: string, options: ReceiveOptions = {}): Promise<ReceivedMessage[]> {
+    const queue = this.#queues.byArn(queueArn);
+    const { maxMessages = 10, waitSeconds = 0, signal } = options;
+    const visibilitySeconds = options.visibilityTimeoutSeconds ?? queue.settings.visibilityTimeoutSeconds;
+    if (this.intercept)
+      await this.intercept('ReceiveMessage', {
+        QueueUrl: this.queueUrl(queue.name),
+        MaxNumberOfMessages: maxMessages,
+        WaitTimeSeconds: waitSeconds,
+        VisibilityTimeout: visibilitySeconds,
+      });
+    const found = await this.#polls.receive(queue, { maxMessages, visibilitySeconds, waitSeconds, signal });
+    return found.map((delivery) => asReceivedMessage(delivery, this.#context.accountId));
+  }
+
+  /** In one transaction. Stale handles do nothing. @throws AwsError `QueueDoesNotExist`, `ReceiptHandleIsInvalid` */
+  deleteMessages(queueArn: string, receiptHandles: readonly string[]): void {
+    const queue = this.#queues.byArn(queueArn);
+    this.#interceptNow('DeleteMessageBatch', queue, () => ({
+      Entries: receiptHandles.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle })),
+    }));
+    this.#messages.delete(queue, receiptHandles);
+  }
+
+  /** @throws AwsError `QueueDoesNotExist`, `MessageNotInflight`, `ReceiptHandleIsInvalid`, `InvalidParameterValueException` */
+  changeVisibility(queueArn: string, receiptHandle: string, seconds: number): void {
+    const queue = this.#queues.byArn(queueArn);
+    this.#interceptNow('ChangeMessageVisibility', queue, () => ({
+      ReceiptHandle: receiptHandle,
+      VisibilityTimeout: seconds,
+    }));
+    checkVisibility(seconds);
+    this.#messages.changeVisibility(queue, receiptHandle, seconds);
+  }
+
+  /** @throws AwsError `QueueDoesNotExist` */
+  counts(queueArn: string): QueueCounts {
+    return this.#messages.counts(this.#queues.byArn(queueArn));
+  }
+
+  /** When (cloud time, ms) the next hidden or delayed message becomes visible. @throws AwsError `QueueDoesNotExist` */
+  nextEventMs(queueArn: string): number | undefined {
+    return this.#messages.nextVisibleMs(this.#queues.byArn(queueArn));
+  }
+
+  observe(listener: SqsListener): () => void {
+    return this.#events.observe(listener);
+  }
+
+  /**
+   * Delivers a message once more than it would be: adds a visible copy with the same id, as at-least-once delivery may.
+   * Deleting one copy leaves the other.
+   *
+   * @throws LocalCloudError `UNKNOWN_MESSAGE` when the queue does not hold it
+   */
+  duplicate(queueArn: string, messageId: string): void {
+    if (!this.#messages.duplicate(this.#queues.byArn(queueArn), messageId))
+      throw new LocalCloudError(
+        'UNKNOWN_MESSAGE',
+        `${queueArn} holds no message ${messageId} to deliver twice.`,
+      );
+  }
+
+  #intercepted(operations: Record<string, Operation>): Record<string, Operation> {
+    return Object.fromEntries(
+      Object.entries(operations).map(([name, operation]): [string, Operation] => [
+        name,
+        (input, signal) => {
+          const intercepting = this.intercept?.(name, input);
+          return intercepting ? intercepting.then(() => operation(input, signal)) : operation(input, signal);
+        },
+      ]),
+    );
+  }
+
+  #interceptNow(operation: string, queue: Queue, input: () => object): void {
+    const intercepting = this.intercept?.(operation, { QueueUrl: this.queueUrl(queue.name), ...input() });
+    if (intercepting)
+      throw new LocalCloudError(
+        'ASYNC_INTERCEPT',
+        `Sqs.intercept answered a promise for ${operation} called in process, which is synchronous.`,
+      );
+  }
+}
