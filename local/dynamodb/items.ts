@@ -1,0 +1,72 @@
+import { AwsError } from '../kernel/errors.ts';
+import type { SynchronousActionStore } from './action-store.ts';
+import { type Action, actions, type Request } from './dynalite.ts';
+import { asServiceError, validationError } from './errors.ts';
+import { checked, requestTypes } from './requests.ts';
+import { indexesOf, type TableCatalog } from './table-catalog.ts';
+
+/** Runs an action, its errors as a service's. @throws AwsError */
+export function runAction(store: SynchronousActionStore, action: Action, request: Request): Request {
+  try {
+    return store.run(action, request);
+  } catch (error) {
+    throw asServiceError(error);
+  }
+}
+
+/** A write of one item; when its condition fails, the error shows the item to whom asked for it. */
+export function runWrite(store: SynchronousActionStore, action: Action, request: Request): Request {
+  try {
+    return runAction(store, action, request);
+  } catch (error) {
+    const before = store.itemBefore;
+    if (!isConditionFailure(error) || request.ReturnValuesOnConditionCheckFailure !== 'ALL_OLD' || !before)
+      throw error;
+    throw new AwsError(error.code, error.message, error.status, { Item: before });
+  }
+}
+
+export function isConditionFailure(
+  error: unknown,
+): error is AwsError & { code: 'ConditionalCheckFailedException' } {
+  return error instanceof AwsError && error.code === 'ConditionalCheckFailedException';
+}
+
+const WRITES = { PutItem: actions.putItem, UpdateItem: actions.updateItem, DeleteItem: actions.deleteItem };
+
+/** The operations on one item, and the two that read many. */
+export class ItemOperations {
+  readonly #store: SynchronousActionStore;
+  readonly #catalog: TableCatalog;
+
+  constructor(store: SynchronousActionStore, catalog: TableCatalog) {
+    this.#store = store;
+    this.#catalog = catalog;
+  }
+
+  write(operation: keyof typeof WRITES, input: unknown): Request {
+    return runWrite(this.#store, WRITES[operation], checked(operation, input, requestTypes[operation]));
+  }
+
+  get(input: unknown): Request {
+    return runAction(this.#store, actions.getItem, checked('GetItem', input, requestTypes.GetItem));
+  }
+
+  read(operation: 'Query' | 'Scan', input: unknown): Request {
+    const request = checked(operation, input, requestTypes[operation]);
+    this.#refuseFetchingBeyondIndex(operation, request);
+    return runAction(this.#store, operation === 'Query' ? actions.query : actions.scan, request);
+  }
+
+  /** A local index can fetch what it does not project from its table; dynalite does so outside of the turn. */
+  #refuseFetchingBeyondIndex(operation: string, request: Request): void {
+    if (request.Select !== 'ALL_ATTRIBUTES' || request.IndexName === undefined) return;
+    const { definition } = this.#catalog.forItems(String(request.TableName));
+    const index = indexesOf(definition).find(({ IndexName }) => IndexName === request.IndexName);
+    if (!index || index.Projection.ProjectionType === 'ALL') return;
+    if (definition.GlobalSecondaryIndexes?.includes(index)) return;
+    throw validationError(
+      `The local cloud does not serve ${operation} with Select ALL_ATTRIBUTES on the local index ${index.IndexName}, whose projection is not ALL`,
+    );
+  }
+}
