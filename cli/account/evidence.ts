@@ -1,0 +1,79 @@
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import { type DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
+import { type DeadLetter, peekDeadLetters } from '../../shared/client/dead-letters.ts';
+import { JobLookup } from '../../shared/client/job-lookup.ts';
+import { type TableSubject, tableName } from '../../shared/jobs/names.ts';
+import type { JobRecord } from '../../shared/jobs/record.ts';
+import { JOBS } from '../../shared/jobs/registry.ts';
+
+/** Everything that a run left behind, read back through the same interfaces that other programs have. */
+export interface Evidence {
+  /** By `<type>#<key>`. */
+  readonly records: ReadonlyMap<string, JobRecord>;
+  /** By job type. */
+  readonly deadLetters: ReadonlyMap<string, readonly DeadLetter[]>;
+  readonly accounts: readonly AccountRow[];
+  readonly payments: readonly PaymentRow[];
+  readonly orders: readonly OrderRow[];
+  readonly stock: readonly StockRow[];
+  readonly mails: readonly { readonly notification: string; readonly to: string }[];
+}
+
+export interface AccountRow {
+  readonly accountId: string;
+  readonly balanceMinor: number;
+  readonly currency: string;
+}
+
+export interface PaymentRow {
+  readonly transactionId: string;
+  readonly accountId: string;
+  readonly amountMinor: number;
+  readonly currency: string;
+}
+
+export interface OrderRow {
+  readonly reference: string;
+  readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
+}
+
+export interface StockRow {
+  readonly sku: string;
+  readonly available: number;
+}
+
+export interface Sources {
+  readonly sqs: SQSClient;
+  readonly dynamo: DynamoDBDocumentClient;
+  readonly stage: string;
+  readonly mails: () => Evidence['mails'];
+}
+
+const EVERY_DEAD_LETTER = 100_000;
+
+export async function gatherEvidence({ sqs, dynamo, stage, mails }: Sources): Promise<Evidence> {
+  const lookup = new JobLookup(dynamo, stage);
+  const rows = async <Row>(subject: TableSubject): Promise<Row[]> => {
+    const found: Row[] = [];
+    const pages = paginateScan(
+      { client: dynamo },
+      { TableName: tableName(stage, subject), ConsistentRead: true },
+    );
+    for await (const { Items = [] } of pages) found.push(...(Items as Row[]));
+    return found;
+  };
+  const records = new Map<string, JobRecord>();
+  for await (const record of lookup.all()) records.set(record.pk, record);
+  const deadLetters = new Map<string, readonly DeadLetter[]>();
+  for (const job of Object.values(JOBS))
+    deadLetters.set(job.type, await peekDeadLetters(job, { sqs, stage, lookup, most: EVERY_DEAD_LETTER }));
+  return {
+    records,
+    deadLetters,
+    accounts: await rows<AccountRow>('accounts'),
+    payments: await rows<PaymentRow>('payments'),
+    orders: await rows<OrderRow>('orders'),
+    stock: await rows<StockRow>('stock'),
+    mails: mails(),
+  };
+}

@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { z } from 'zod';
+import type { AnyJob } from '../shared/jobs/define-job.ts';
+import { issuesOf, payloadHash } from '../shared/jobs/message.ts';
+import { keyOf, validate } from '../shared/jobs/parse-job.ts';
+import { JOB_TYPES, jobByType } from '../shared/jobs/registry.ts';
+import { UsageError } from './usage-error.ts';
+
+/** A job to publish by its contract. */
+export interface FeedJob {
+  readonly kind: 'job';
+  readonly afterSeconds: number;
+  readonly job: AnyJob;
+  readonly data: unknown;
+  readonly id: string | undefined;
+  readonly key: string;
+  readonly payloadHash: string;
+}
+
+/** A body to send to the queue of a job type as it stands, as a service would that knows nothing of contracts. */
+export interface FeedBody {
+  readonly kind: 'body';
+  readonly afterSeconds: number;
+  readonly job: AnyJob;
+  readonly body: string;
+}
+
+export type FeedEntry = FeedJob | FeedBody;
+
+const AFTER = z.number().min(0).max(86_400).default(0);
+const jobLine = z.strictObject({
+  type: z.string(),
+  data: z.unknown(),
+  id: z.string().min(1).optional(),
+  afterSeconds: AFTER,
+});
+const bodyLine = z.strictObject({ queue: z.string(), body: z.string().min(1), afterSeconds: AFTER });
+
+/**
+ * Reads a whole feed before anything of it is published, so that a mistake in its last line publishes nothing.
+ *
+ * @param source a file, or `-` for standard input
+ * @throws UsageError naming the file, the line and what is wrong with it
+ */
+export async function readFeed(source: string): Promise<FeedEntry[]> {
+  const lines = (await contents(source)).split('\n');
+  return lines.flatMap((line, index) =>
+    line.trim() === '' ? [] : [readLine(line, `${source}, line ${index + 1}`)],
+  );
+}
+
+async function contents(source: string): Promise<string> {
+  if (source === '-') return text(process.stdin);
+  try {
+    return readFileSync(source, 'utf8');
+  } catch (error) {
+    throw new UsageError(`The feed ${source} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function readLine(line: string, where: string): FeedEntry {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (error) {
+    throw new UsageError(
+      `${where}: not JSON (${(error as Error).message}). A feed has one JSON object a line.`,
+    );
+  }
+  if (typeof value === 'object' && value !== null && 'queue' in value) {
+    const { queue, body, afterSeconds } = checked(bodyLine, value, where);
+    return { kind: 'body', afterSeconds, job: jobOf(queue, where), body };
+  }
+  const { type, data, id, afterSeconds } = checked(jobLine, value, where);
+  const job = jobOf(type, where);
+  const payload = validate(job, data);
+  if (!payload.ok) throw new UsageError(`${where}: ${payload.rejection.message}`);
+  const key = keyOf(job, payload.value);
+  if (!key.ok) throw new UsageError(`${where}: ${key.rejection.message}`);
+  return { kind: 'job', afterSeconds, job, data, id, key: key.value, payloadHash: payloadHash(data) };
+}
+
+function checked<Output>(schema: z.ZodType<Output>, value: unknown, where: string): Output {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new UsageError(
+    `${where}: ${issuesOf(parsed.error)}. A line has "type" and "data", or "queue" and "body".`,
+  );
+}
+
+function jobOf(type: string, where: string): AnyJob {
+  const job = jobByType(type);
+  if (!job)
+    throw new UsageError(`${where}: there is no job type "${type}"; there are ${JOB_TYPES.join(', ')}.`);
+  return job;
+}
