@@ -17,11 +17,11 @@ export interface Schedule {
  */
 export const LONGEST_DELAY_SECONDS = 11 * 3600;
 
-/** 5 s, 30 s, 2 min, 10 min, 1 h: six attempts, which surely outlive an outage of 36 minutes. */
-export const DEFAULT_SCHEDULE: Schedule = schedule([5, 30, 120, 600, 3600]);
-
 const MOST_ATTEMPTS = 50;
 const JITTER_FLOOR = 0.5;
+
+/** 5 s, 30 s, 2 min, 10 min, 1 h: six attempts, which surely outlive an outage of 36 minutes. */
+export const DEFAULT_SCHEDULE: Schedule = schedule([5, 30, 120, 600, 3600]);
 
 /**
  * A schedule of explicit delays; an empty list means a single attempt.
