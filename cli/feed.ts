@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AnyJob } from '../shared/jobs/define-job.ts';
 import { issuesOf, payloadHash } from '../shared/jobs/message.ts';
 import { keyOf, validate } from '../shared/jobs/parse-job.ts';

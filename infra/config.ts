@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { DefinitionError } from '../shared/jobs/honest-jobs-error.ts';
 import { JOB_TYPES } from '../shared/jobs/registry.ts';
 import { dev } from './settings/dev.ts';

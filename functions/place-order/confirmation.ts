@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { placeOrder } from '../../shared/jobs/place-order.ts';
 import type { sendEmail } from '../../shared/jobs/send-email.ts';
 

@@ -1,7 +1,7 @@
 import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { PermanentError } from '../../shared/consumer/index.ts';
 import { payloadHash } from '../../shared/jobs/message.ts';
 import type { placeOrder } from '../../shared/jobs/place-order.ts';

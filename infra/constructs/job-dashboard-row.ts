@@ -35,7 +35,10 @@ export function jobDashboardRow(job: JobSettings, metrics: JobMetrics): readonly
       }),
     ],
     [
-      graph('Queue length', FROM_ZERO, [metrics.depth(MINUTE), metrics.inFlight(MINUTE)]),
+      graph('Queue length', FROM_ZERO, [
+        metrics.depth({ ...MINUTE, label: 'waiting' }),
+        metrics.inFlight({ ...MINUTE, label: 'running or backing off' }),
+      ]),
       graph('Waiting time', ms, [
         metrics.own('WaitingTime', { statistic: Stats.p(50), label: 'p50' }),
         metrics.own('WaitingTime', { statistic: Stats.p(95), label: 'p95' }),
@@ -52,7 +55,7 @@ export function jobDashboardRow(job: JobSettings, metrics: JobMetrics): readonly
         metrics.own('Duplicates', { label: 'duplicates' }),
       ]),
       graph('Dead letters', FROM_ZERO, [
-        metrics.deadLetters({ ...MINUTE, color: Color.RED }),
+        metrics.deadLetters({ ...MINUTE, label: 'in the queue', color: Color.RED }),
         metrics.own('DeadLettered', { label: 'given up on' }),
       ]),
     ],

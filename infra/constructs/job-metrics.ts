@@ -41,7 +41,6 @@ export class JobMetrics {
   depth(options?: MetricOptions): Metric {
     return this.#props.queue.metricApproximateNumberOfMessagesVisible({
       statistic: Stats.MAXIMUM,
-      label: 'waiting',
       ...options,
     });
   }
@@ -50,7 +49,6 @@ export class JobMetrics {
   inFlight(options?: MetricOptions): Metric {
     return this.#props.queue.metricApproximateNumberOfMessagesNotVisible({
       statistic: Stats.MAXIMUM,
-      label: 'running or backing off',
       ...options,
     });
   }
@@ -58,7 +56,6 @@ export class JobMetrics {
   deadLetters(options?: MetricOptions): Metric {
     return this.#props.deadLetterQueue.metricApproximateNumberOfMessagesVisible({
       statistic: Stats.MAXIMUM,
-      label: 'dead letters',
       ...options,
     });
   }

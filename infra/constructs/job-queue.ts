@@ -114,9 +114,9 @@ export class JobQueue extends Construct {
     });
     new JobAlarms(this, 'Alarms', { job, settings, metrics: this.#metrics, topic: alarmTopic });
     for (const row of jobDashboardRow(job, this.#metrics)) dashboard.addWidgets(...row);
-    new CfnOutput(this, 'QueueUrl', { value: this.queue.queueUrl });
-    new CfnOutput(this, 'QueueArn', { value: this.queue.queueArn });
-    new CfnOutput(this, 'DeadLetterQueueUrl', { value: this.deadLetterQueue.queueUrl });
+    this.#output('QueueUrl', this.queue.queueUrl);
+    this.#output('QueueArn', this.queue.queueArn);
+    this.#output('DeadLetterQueueUrl', this.deadLetterQueue.queueUrl);
   }
 
   /**
@@ -161,5 +161,10 @@ export class JobQueue extends Construct {
   /** Messages in the dead-letter queue, the most in five minutes. */
   metricDeadLetters(options?: MetricOptions): Metric {
     return this.#metrics.deadLetters(options);
+  }
+
+  /** Of the stack, and not of this construct, so that the name is one to type: `SendEmailQueueUrl`. */
+  #output(name: string, value: string): void {
+    new CfnOutput(Stack.of(this), `${this.node.id}${name}`, { value });
   }
 }

@@ -1,5 +1,6 @@
 import { Stream } from 'node:stream';
 import { ITEM_LIMIT_BYTES, type Item, itemSizeBytes, mayExceed } from './attribute-values.ts';
+import { documentCondition, matches } from './document-conditions.ts';
 import {
   type Action,
   type ActionSpace,
@@ -8,7 +9,7 @@ import {
   type KeyRange,
   type Request,
 } from './dynalite.ts';
-import { validationError } from './errors.ts';
+import { conditionFailed, validationError } from './errors.ts';
 import type { ItemRows, Row } from './item-rows.ts';
 import { indexesOf, indexRowKey, type Table, type TableCatalog } from './table-catalog.ts';
 import { itemExpirySeconds } from './time-to-live-attribute.ts';
@@ -41,6 +42,7 @@ export class SynchronousActionStore implements ActionStore {
   #writes: Write[] = [];
   #opened: RowStream[] = [];
   #startKey: Item | undefined;
+  #condition: ReturnType<typeof documentCondition>;
 
   constructor(rows: ItemRows, catalog: TableCatalog) {
     this.#rows = rows;
@@ -54,7 +56,8 @@ export class SynchronousActionStore implements ActionStore {
     this.#itemJson = undefined;
     this.#startKey = request.ExclusiveStartKey as Item | undefined;
     this.#opened = [];
-    action(this, request, (error, result = {}) => {
+    this.#condition = documentCondition(request, '_condition');
+    action(this, this.#condition ? { ...request, _condition: undefined } : request, (error, result = {}) => {
       answer = { error, result };
     });
     for (const stream of this.#opened) stream.flow();
@@ -117,6 +120,7 @@ export class SynchronousActionStore implements ActionStore {
       lock: (_key, work) => work((callback) => callback),
       get: (key, callback) => {
         this.#readItem(table, key);
+        if (this.#condition && !matches(this.#condition, this.#lastRead?.item ?? {})) throw conditionFailed();
         callback(null, this.#lastRead?.item);
       },
       put: (key, item, callback) => {

@@ -105,6 +105,7 @@ interface Db {
   checkConditional(request: Request, item: Item | undefined): Error | null | undefined;
   addConsumedCapacity(request: Request, isRead: boolean, newItem?: Item, oldItem?: Item): Request | undefined;
   matchesExprFilter(item: Item, expression: unknown): boolean;
+  mapPaths(paths: readonly (string | readonly (string | number)[])[], item: Item): Item;
   mapPath(path: readonly (string | number)[], item: Item): unknown;
 }
 

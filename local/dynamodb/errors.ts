@@ -5,6 +5,10 @@ export function validationError(message: string): AwsError {
   return new AwsError('ValidationException', message);
 }
 
+export function conditionFailed(): AwsError {
+  return new AwsError('ConditionalCheckFailedException', 'The conditional request failed');
+}
+
 /** @param tableName named in the message by operations on tables, not by those on items */
 export function tableNotFound(tableName?: string): AwsError {
   const detail = tableName === undefined ? '' : `: Table: ${tableName} not found`;

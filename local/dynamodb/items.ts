@@ -1,6 +1,8 @@
 import { AwsError } from '../kernel/errors.ts';
 import type { SynchronousActionStore } from './action-store.ts';
-import { type Action, actions, type Request } from './dynalite.ts';
+import type { Item } from './attribute-values.ts';
+import { documentCondition, matches } from './document-conditions.ts';
+import { type Action, actions, db, type Request } from './dynalite.ts';
 import { asServiceError, validationError } from './errors.ts';
 import { checked, requestTypes } from './requests.ts';
 import { indexesOf, type TableCatalog } from './table-catalog.ts';
@@ -55,7 +57,16 @@ export class ItemOperations {
   read(operation: 'Query' | 'Scan', input: unknown): Request {
     const request = checked(operation, input, requestTypes[operation]);
     this.#refuseFetchingBeyondIndex(operation, request);
-    return runAction(this.#store, operation === 'Query' ? actions.query : actions.scan, request);
+    const action = operation === 'Query' ? actions.query : actions.scan;
+    const filter = documentCondition(request, '_filter');
+    if (!filter) return runAction(this.#store, action, request);
+    const { _filter, _projection: projection, Select: select, ...unfiltered } = request;
+    const answer = runAction(this.#store, action, unfiltered);
+    const items = (answer.Items as Item[]).filter((item) => matches(filter, item));
+    const { Items: _items, ...rest } = { ...answer, Count: items.length };
+    if (select === 'COUNT') return rest;
+    const { paths } = (projection ?? {}) as { paths?: Parameters<typeof db.mapPaths>[0] };
+    return { ...rest, Items: paths ? items.map((item) => db.mapPaths(paths, item)) : items };
   }
 
   /** A local index can fetch what it does not project from its table; dynalite does so outside of the turn. */

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { DefinitionError } from './honest-jobs-error.ts';
 import { attemptsOf, DEFAULT_SCHEDULE, longestSeconds, type Schedule } from './schedule.ts';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** CloudEvents 1.0 in structured JSON, as the SQS body. https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
 export const SPEC_VERSION = '1.0';

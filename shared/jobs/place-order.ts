@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineJob } from './define-job.ts';
 
 /** Places one order: unique reference and reserved stock in one transaction, then the confirmation e-mail. */

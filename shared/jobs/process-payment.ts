@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineJob } from './define-job.ts';
 
 /** Books one payment event on an account: event and balance together or not at all. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineJob } from './define-job.ts';
 
 /** Template → the values it needs. The texts are in `functions/send-email/templates.ts`. */
