@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  attemptsOf,
+  DEFAULT_SCHEDULE,
+  delaySeconds,
+  exponential,
+  horizonSeconds,
+  LONGEST_DELAY_SECONDS,
+  longestSeconds,
+  schedule,
+} from '../../../shared/jobs/schedule.ts';
+
+const delays = fc.array(fc.integer({ min: 1, max: LONGEST_DELAY_SECONDS }), { minLength: 1, maxLength: 49 });
+const dice = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+describe('schedule', () => {
+  it('takes each delay times a factor from a half to one, in whole seconds', () => {
+    fc.assert(
+      fc.property(delays, dice, (nominal, random) => {
+        for (const [index, delay] of nominal.entries()) {
+          const taken = delaySeconds(schedule(nominal), index + 1, random);
+          expect(Number.isInteger(taken)).toBe(true);
+          expect(taken).toBeGreaterThanOrEqual(delay / 2);
+          expect(taken).toBeLessThanOrEqual(delay);
+        }
+      }),
+    );
+  });
+
+  it('spreads jobs that failed together over half of the delay', () => {
+    const taken = Array.from({ length: 1000 }, (_, index) => delaySeconds(schedule([3600]), 1, index / 1000));
+    expect(new Set(taken).size).toBeGreaterThan(900);
+    expect(Math.min(...taken)).toBe(1800);
+    expect(Math.max(...taken)).toBe(3599);
+  });
+
+  it('never waits shorter in all than its horizon, nor longer than its longest', () => {
+    fc.assert(
+      fc.property(delays, fc.infiniteStream(dice), (nominal, random) => {
+        const made = schedule(nominal);
+        let sum = 0;
+        for (let failed = 1; failed < attemptsOf(made); failed++)
+          sum += delaySeconds(made, failed, random.next().value);
+        expect(sum).toBeGreaterThanOrEqual(horizonSeconds(made));
+        expect(sum).toBeLessThanOrEqual(longestSeconds(made));
+      }),
+    );
+  });
+
+  it('by default makes six attempts and outlives 36 minutes', () => {
+    expect(attemptsOf(DEFAULT_SCHEDULE)).toBe(6);
+    expect(Math.floor(horizonSeconds(DEFAULT_SCHEDULE) / 60)).toBe(36);
+  });
+
+  it('doubles up to a cap, as its documentation says', () => {
+    expect(exponential({ baseSeconds: 2, capSeconds: 60, attempts: 7 }).delaysSeconds).toEqual([
+      2, 4, 8, 16, 32, 60,
+    ]);
+  });
+
+  it('makes a single attempt of an empty list', () => {
+    expect(attemptsOf(schedule([]))).toBe(1);
+    expect(() => delaySeconds(schedule([]), 1, 0)).toThrow('No delay follows attempt 1');
+  });
+
+  it.each([
+    [[0], 'Delay 1 of the schedule is 0'],
+    [[5, 1.5], 'Delay 2 of the schedule is 1.5'],
+    [[5, LONGEST_DELAY_SECONDS + 1], 'give whole seconds from 1 to 39600'],
+    [Array.from({ length: 50 }, () => 1), 'A schedule of 50 delays is too long: at most 49'],
+  ])('refuses the delays %j', (given, message) => {
+    expect(() => schedule(given)).toThrow(message);
+  });
+
+  it('refuses a cap below the base', () => {
+    expect(() => exponential({ baseSeconds: 10, capSeconds: 5, attempts: 3 })).toThrow(
+      'capSeconds: 5, which is below baseSeconds: 10',
+    );
+  });
+});
