@@ -1,0 +1,161 @@
+import { CloudTime } from './cloud-time.ts';
+import { DynamoDb } from './dynamodb/index.ts';
+import { Faults } from './faults.ts';
+import { Iam } from './iam/index.ts';
+import type { RunningClock } from './kernel/clock.ts';
+import { LocalCloudError } from './kernel/errors.ts';
+import { CloudServer } from './kernel/server.ts';
+import type { CloudContext, Service } from './kernel/service.ts';
+import { openStore } from './kernel/store.ts';
+import { Lambda, type LogLine } from './lambda/index.ts';
+import { Sqs } from './sqs/index.ts';
+import { type Assembly, type Deployment, deployAssembly, readAssembly } from './template/index.ts';
+
+const DEFAULT_REGION = 'us-east-1';
+const DEFAULT_ACCOUNT_ID = '000000000000';
+
+export interface LocalCloudOptions {
+  /** The folder that `cdk synth` wrote. */
+  readonly assembly: string;
+  /** Where the state is kept; in memory without one. */
+  readonly dataDirectory?: string | undefined;
+  /** On 127.0.0.1; 0 takes a free one. @default 0 */
+  readonly port?: number | undefined;
+  /** A clock of one's own, to move time by hand. @default one that starts now, or where the state's time ended */
+  readonly clock?: RunningClock | undefined;
+  /** Cloud seconds a real second while no function runs. @default 1 */
+  readonly factor?: number | undefined;
+  /** How many invocations run at a time. @default 8 */
+  readonly maxWorkers?: number | undefined;
+  /** Each line that a function or Lambda itself logs. */
+  readonly onLog?: ((line: LogLine) => void) | undefined;
+  /** Makes the cloud's own random choices repeat. */
+  readonly seed?: number | undefined;
+}
+
+/** The deployed template, running. */
+export interface LocalCloud {
+  readonly endpoint: string;
+  /** What an AWS SDK or the AWS CLI needs in its environment in order to talk to this cloud. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly region: string;
+  readonly accountId: string;
+  readonly clock: RunningClock;
+  readonly deployment: Deployment;
+  readonly sqs: Sqs;
+  readonly dynamodb: DynamoDb;
+  readonly lambda: Lambda;
+  readonly iam: Iam;
+  readonly faults: Faults;
+  /** Nothing runs, no queue with an enabled mapping has a visible message, and no event waits to be taken. */
+  idle(): boolean;
+  /** When the next hidden or delayed message of such a queue becomes visible (cloud time, ms); `undefined` when none will. */
+  nextEventMs(): number | undefined;
+  /** Lets running invocations end, keeps the state and closes the port. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the cloud and deploys an assembly into it. State of an earlier run in the same folder goes on.
+ *
+ * @throws LocalCloudError for what a person must mend: port in use, unknown resource, corrupt state
+ */
+export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
+  const assembly = readAssembly(options.assembly);
+  const store = openStore(options.dataDirectory);
+  let started: (() => Promise<void>) | undefined;
+  try {
+    const time = new CloudTime(store, options);
+    const { clock } = time;
+    let endpoint = '';
+    const context: CloudContext = {
+      clock,
+      store,
+      region: only(assembly, 'region') ?? DEFAULT_REGION,
+      accountId: only(assembly, 'accountId') ?? DEFAULT_ACCOUNT_ID,
+      endpoint: () => endpoint,
+      random: options.seed === undefined ? Math.random : seededRandom(options.seed),
+    };
+    const iam = new Iam(context);
+    const sqs = new Sqs(context);
+    const dynamodb = new DynamoDb(context);
+    const lambda = new Lambda(context, { sqs, maxWorkers: options.maxWorkers, onLog: options.onLog });
+    const faults = new Faults(lambda);
+    const services: readonly Service[] = [lambda, sqs, dynamodb];
+    const server = new CloudServer(
+      services.map((service) => faults.observed(service)),
+      clock,
+    );
+    const stop = async (): Promise<void> => {
+      // Functions first: what still runs needs the services until it ends.
+      for (const service of services) await service.stop?.();
+      await server.close();
+      time.close();
+      clock.stop();
+      store.close();
+    };
+    endpoint = `http://127.0.0.1:${await server.listen(options.port ?? 0)}`;
+    started = stop;
+    const providers = [iam, sqs, dynamodb, lambda].flatMap((room) => room.providers());
+    const deployment = deployAssembly(assembly, providers, context);
+    for (const service of services) service.start?.();
+    return {
+      endpoint,
+      environment: {
+        AWS_ENDPOINT_URL: endpoint,
+        AWS_REGION: context.region,
+        AWS_ACCESS_KEY_ID: 'local',
+        AWS_SECRET_ACCESS_KEY: 'local',
+      },
+      region: context.region,
+      accountId: context.accountId,
+      clock,
+      deployment,
+      sqs,
+      dynamodb,
+      lambda,
+      iam,
+      faults,
+      idle: () =>
+        !lambda.busy && mappedQueues(lambda).every((queueArn) => sqs.counts(queueArn).visible === 0),
+      nextEventMs: () => earliest(mappedQueues(lambda).map((queueArn) => sqs.nextEventMs(queueArn))),
+      stop,
+    };
+  } catch (error) {
+    await (started?.() ?? store.close());
+    throw error;
+  }
+}
+
+function mappedQueues(lambda: Lambda): readonly string[] {
+  return [...lambda.mappings.values()]
+    .filter(({ configuration }) => configuration.enabled)
+    .map(({ configuration }) => configuration.queueArn);
+}
+
+function earliest(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((ms) => ms !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}
+
+/** The region or the account that the stacks are bound to. There is one cloud, so they must agree. */
+function only(assembly: Assembly, aspect: 'region' | 'accountId'): string | undefined {
+  const [value, ...others] = new Set(assembly.stacks.flatMap((stack) => stack[aspect] ?? []));
+  if (others.length > 0)
+    throw new LocalCloudError(
+      'UNSUPPORTED_ENVIRONMENT',
+      `The stacks are bound to more than one ${aspect} (${[value, ...others].join(', ')}); the local cloud is one of each.`,
+    );
+  return value;
+}
+
+/** Mulberry32: small, fast, and the same numbers from the same seed. */
+function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,170 @@
+import { randomUUID } from 'node:crypto';
+import type { Timer } from '../kernel/clock.ts';
+import { AwsError } from '../kernel/errors.ts';
+import type { CloudContext } from '../kernel/service.ts';
+import type { FairSlots } from './fair-slots.ts';
+import type { InvocationResult } from './invocation.ts';
+
+/** What happens to an event that its function fails on; Lambda's defaults. */
+export interface EventInvokeConfiguration {
+  readonly maximumRetryAttempts: number;
+  readonly maximumEventAgeSeconds: number;
+}
+
+export const DEFAULT_EVENT_INVOKE: EventInvokeConfiguration = {
+  maximumRetryAttempts: 2,
+  maximumEventAgeSeconds: 21_600,
+};
+
+/** One minute before the first retry of a function error, two before the second. */
+const RETRY_DELAYS_SECONDS = [60, 120];
+/** Throttled events come back after 1 s, doubling up to 5 min, until they are too old. */
+const THROTTLE_BACKOFF_SECONDS = { first: 1, longest: 300 };
+
+interface QueuedEvent {
+  readonly id: string;
+  readonly functionName: string;
+  readonly payload: string;
+  readonly acceptedMs: number;
+  failures: number;
+  throttles: number;
+}
+
+/** Events of asynchronous invocations (InvocationType Event): kept until the function took them or was retried enough. */
+export class AsyncInvocations {
+  readonly #context: CloudContext;
+  readonly #slots: FairSlots;
+  readonly #invoke: (functionName: string, payload: string) => Promise<InvocationResult>;
+  readonly #settingsOf: (functionName: string) => EventInvokeConfiguration;
+  readonly #waiting = new Map<string, { readonly timer: Timer; readonly dueMs: number }>();
+  readonly #running = new Set<Promise<void>>();
+  readonly #stopped = new AbortController();
+
+  constructor(
+    context: CloudContext,
+    slots: FairSlots,
+    invoke: (functionName: string, payload: string) => Promise<InvocationResult>,
+    settingsOf: (functionName: string) => EventInvokeConfiguration,
+  ) {
+    this.#context = context;
+    this.#slots = slots;
+    this.#invoke = invoke;
+    this.#settingsOf = settingsOf;
+    context.store.db.exec(
+      `CREATE TABLE IF NOT EXISTS lambda_events (
+        id TEXT PRIMARY KEY, function_name TEXT NOT NULL, payload TEXT NOT NULL, accepted_ms REAL NOT NULL,
+        failures INTEGER NOT NULL, throttles INTEGER NOT NULL, due_ms REAL NOT NULL
+      ) STRICT`,
+    );
+  }
+
+  /** Events that are accepted and not yet done. */
+  get pending(): number {
+    return this.#waiting.size + this.#running.size;
+  }
+
+  /** Those that run now, or as soon as the event loop turns. */
+  get due(): number {
+    const nowMs = this.#context.clock.now();
+    const waiting = [...this.#waiting.values()].filter(({ dueMs }) => dueMs <= nowMs);
+    return this.#running.size + waiting.length;
+  }
+
+  accept(functionName: string, payload: string): string {
+    const acceptedMs = this.#context.clock.now();
+    const event: QueuedEvent = {
+      id: randomUUID(),
+      functionName,
+      payload,
+      acceptedMs,
+      failures: 0,
+      throttles: 0,
+    };
+    this.#schedule(event, 0);
+    return event.id;
+  }
+
+  /** Takes up the events of an earlier run. */
+  start(): void {
+    const nowMs = this.#context.clock.now();
+    for (const row of this.#context.store.db.prepare('SELECT * FROM lambda_events').all()) {
+      if (this.#waiting.has(String(row.id))) continue;
+      const event: QueuedEvent = {
+        id: String(row.id),
+        functionName: String(row.function_name),
+        payload: String(row.payload),
+        acceptedMs: Number(row.accepted_ms),
+        failures: Number(row.failures),
+        throttles: Number(row.throttles),
+      };
+      this.#schedule(event, Math.max(0, Number(row.due_ms) - nowMs));
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    for (const { timer } of this.#waiting.values()) timer.cancel();
+    this.#waiting.clear();
+    await Promise.all(this.#running);
+  }
+
+  #schedule(event: QueuedEvent, delayMs: number): void {
+    const { id, functionName, payload, acceptedMs, failures, throttles } = event;
+    const dueMs = this.#context.clock.now() + delayMs;
+    this.#context.store.db
+      .prepare('INSERT OR REPLACE INTO lambda_events VALUES (?, ?, ?, ?, ?, ?, ?)')
+      .run(id, functionName, payload, acceptedMs, failures, throttles, dueMs);
+    const timer = this.#context.clock.after(delayMs, () => {
+      this.#waiting.delete(id);
+      const run = this.#run(event).finally(() => this.#running.delete(run));
+      this.#running.add(run);
+    });
+    this.#waiting.set(id, { timer, dueMs });
+  }
+
+  async #run(event: QueuedEvent): Promise<void> {
+    const slot = await this.#slots.take(event.functionName, this.#stopped.signal).catch(() => undefined);
+    if (!slot) return;
+    let result: InvocationResult | undefined;
+    try {
+      result = await this.#invoke(event.functionName, event.payload);
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error;
+    } finally {
+      slot.release();
+    }
+    // Cut off by the end of the cloud: the event stays stored, and runs again in the next run.
+    if (this.#stopped.signal.aborted && result?.functionError) return;
+    const delaySeconds = result?.functionError
+      ? this.#afterFailure(event)
+      : result
+        ? undefined
+        : this.#afterThrottle(event);
+    if (delaySeconds === undefined) this.#forget(event);
+    else if (!this.#stopped.signal.aborted) this.#schedule(event, delaySeconds * 1000);
+  }
+
+  /** Seconds until the event runs again; `undefined` when it is given up. */
+  #afterFailure(event: QueuedEvent): number | undefined {
+    const delaySeconds = RETRY_DELAYS_SECONDS[event.failures];
+    if (event.failures++ >= this.#settingsOf(event.functionName).maximumRetryAttempts) return undefined;
+    return this.#unlessTooOld(event, delaySeconds);
+  }
+
+  #afterThrottle(event: QueuedEvent): number | undefined {
+    const { first, longest } = THROTTLE_BACKOFF_SECONDS;
+    return this.#unlessTooOld(event, Math.min(first * 2 ** event.throttles++, longest));
+  }
+
+  #unlessTooOld(event: QueuedEvent, delaySeconds: number | undefined): number | undefined {
+    if (delaySeconds === undefined) return undefined;
+    const ageSeconds = (this.#context.clock.now() - event.acceptedMs) / 1000 + delaySeconds;
+    return ageSeconds > this.#settingsOf(event.functionName).maximumEventAgeSeconds
+      ? undefined
+      : delaySeconds;
+  }
+
+  #forget({ id }: QueuedEvent): void {
+    this.#context.store.db.prepare('DELETE FROM lambda_events WHERE id = ?').run(id);
+  }
+}

@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+import { AwsError } from '../kernel/errors.ts';
+import type { CloudContext } from '../kernel/service.ts';
+import type { Ending, Environment } from './environment.ts';
+import type { FunctionConfiguration } from './function-configuration.ts';
+import type { InvocationResult, LogLine } from './invocation.ts';
+import { endLines, startLines } from './platform-log.ts';
+import type { WarmEnvironments } from './warm-environments.ts';
+
+/** A response of a synchronous invocation may be so large. */
+const RESPONSE_LIMIT_BYTES = 6 * 1024 * 1024;
+/** LogType Tail gives the last 4 KB. */
+const LOG_TAIL_BYTES = 4096;
+
+/** A datum of the namespace AWS/Lambda. */
+export interface LambdaMetric {
+  readonly namespace: 'AWS/Lambda';
+  readonly metricName: string;
+  readonly dimensions: Readonly<Record<string, string>>;
+  readonly value: number;
+  readonly unit: string;
+  readonly atMs: number;
+}
+
+export interface InvokerOptions {
+  readonly onLog?: ((line: LogLine) => void) | undefined;
+  readonly onMetric?: ((metric: LambdaMetric) => void) | undefined;
+}
+
+/** Runs invocations in environments, and keeps log, metrics and reserved concurrency. */
+export class Invoker {
+  readonly #context: CloudContext;
+  readonly #environments: WarmEnvironments;
+  readonly #options: InvokerOptions;
+  /** At most so many invocations of a function at a time; absent without a bound, 0 lets none through. */
+  readonly reservedConcurrency = new Map<string, number>();
+  readonly #running = new Map<string, number>();
+  /** The log lines of the invocation that runs in each environment. */
+  readonly #tails = new Map<Environment, string[]>();
+  #runningCount = 0;
+
+  constructor(context: CloudContext, environments: WarmEnvironments, options: InvokerOptions) {
+    this.#context = context;
+    this.#environments = environments;
+    this.#options = options;
+  }
+
+  get running(): number {
+    return this.#runningCount;
+  }
+
+  runningOf(functionName: string): number {
+    return this.#running.get(functionName) ?? 0;
+  }
+
+  /** @throws AwsError `TooManyRequestsException` when the function's reserved concurrency is used up */
+  async invoke(
+    configuration: FunctionConfiguration,
+    payload: string,
+    clientContext?: string,
+  ): Promise<InvocationResult> {
+    const { name } = configuration;
+    if (this.runningOf(name) >= (this.reservedConcurrency.get(name) ?? Number.POSITIVE_INFINITY)) {
+      this.#measure(name, 'Throttles', 1, 'Count');
+      throw new AwsError('TooManyRequestsException', 'Rate Exceeded.', 429, {
+        Reason: 'ReservedFunctionConcurrentInvocationLimitExceeded',
+        Type: 'User',
+      });
+    }
+    const release = this.#context.clock.hold();
+    this.#count(name, 1);
+    try {
+      return await this.#run(configuration, { requestId: randomUUID(), payload, clientContext });
+    } finally {
+      this.#count(name, -1);
+      release();
+    }
+  }
+
+  /** What an environment prints. */
+  line(environment: Environment, line: string): void {
+    this.#tails.get(environment)?.push(line);
+    const { name, logging } = environment.configuration;
+    this.#options.onLog?.({
+      functionName: name,
+      logGroup: logging.group,
+      logStream: environment.logStream,
+      line,
+      atMs: this.#context.clock.now(),
+    });
+  }
+
+  async #run(
+    configuration: FunctionConfiguration,
+    request: { requestId: string; payload: string; clientContext: string | undefined },
+  ): Promise<InvocationResult> {
+    const { clock } = this.#context;
+    const { requestId } = request;
+    const environment = this.#environments.take(configuration);
+    const cold = environment.initMs === undefined;
+    this.#tails.set(environment, []);
+    const startedMs = clock.now();
+    for (const line of startLines(configuration, requestId, startedMs)) this.line(environment, line);
+    const ending = limited(await environment.invoke(request));
+    const initMs = cold ? environment.initMs : undefined;
+    const durationMs = Math.max(0, clock.now() - startedMs - (initMs ?? 0));
+    const timedOut = 'error' in ending && ending.timedOut;
+    const status = 'payload' in ending ? 'success' : timedOut ? 'timeout' : 'error';
+    if (timedOut)
+      this.line(
+        environment,
+        `${new Date(clock.now()).toISOString()} ${requestId} ${taskTimedOut(configuration)}`,
+      );
+    const report = { requestId, durationMs, initMs, usedBytes: ending.usedBytes, status } as const;
+    for (const line of endLines(configuration, report, clock.now())) this.line(environment, line);
+    this.#measure(configuration.name, 'Invocations', 1, 'Count');
+    this.#measure(configuration.name, 'Errors', status === 'success' ? 0 : 1, 'Count');
+    this.#measure(configuration.name, 'Duration', durationMs, 'Milliseconds');
+    const tail = this.#tails.get(environment) ?? [];
+    this.#tails.delete(environment);
+    this.#environments.giveBack(environment);
+    return {
+      requestId,
+      payload: 'payload' in ending ? ending.payload : JSON.stringify(ending.error),
+      functionError: status === 'success' ? undefined : 'Unhandled',
+      logTail: tail.join('\n').slice(-LOG_TAIL_BYTES),
+      durationMs,
+    };
+  }
+
+  #count(name: string, change: 1 | -1): void {
+    this.#runningCount += change;
+    this.#running.set(name, this.runningOf(name) + change);
+    if (change === 1) this.#measure(name, 'ConcurrentExecutions', this.runningOf(name), 'Count');
+  }
+
+  #measure(functionName: string, metricName: string, value: number, unit: string): void {
+    this.#options.onMetric?.({
+      namespace: 'AWS/Lambda',
+      metricName,
+      dimensions: { FunctionName: functionName },
+      value,
+      unit,
+      atMs: this.#context.clock.now(),
+    });
+  }
+}
+
+function taskTimedOut({ timeoutSeconds }: FunctionConfiguration): string {
+  return `Task timed out after ${timeoutSeconds.toFixed(2)} seconds`;
+}
+
+function limited(ending: Ending): Ending {
+  if (!('payload' in ending) || ending.payload.length <= RESPONSE_LIMIT_BYTES) return ending;
+  return {
+    error: {
+      errorType: 'Function.ResponseSizeTooLarge',
+      errorMessage: `Response payload size exceeded maximum allowed payload size (${RESPONSE_LIMIT_BYTES} bytes).`,
+    },
+    usedBytes: ending.usedBytes,
+    timedOut: false,
+  };
+}

@@ -1,0 +1,260 @@
+import { type Clock, RunningClock } from '../kernel/clock.ts';
+import { AwsError, LocalCloudError } from '../kernel/errors.ts';
+import type { ResourceProvider } from '../kernel/resources.ts';
+import type { CloudContext, Service, ServiceRequest, ServiceResponse } from '../kernel/service.ts';
+import { handleRequest } from './api.ts';
+import {
+  AsyncInvocations,
+  DEFAULT_EVENT_INVOKE,
+  type EventInvokeConfiguration,
+} from './async-invocations.ts';
+import type { Environment } from './environment.ts';
+import { FairSlots } from './fair-slots.ts';
+import type { FunctionConfiguration } from './function-configuration.ts';
+import type { InvocationResult } from './invocation.ts';
+import { Invoker, type InvokerOptions } from './invoker.ts';
+import { KeptChanges } from './kept-changes.ts';
+import { Mapping } from './mapping.ts';
+import { checked, functionNameOf, invalid, type MappingConfiguration } from './mapping-configuration.ts';
+import { lambdaProviders } from './providers.ts';
+import type { QueueSource } from './queue-source.ts';
+import { WarmEnvironments } from './warm-environments.ts';
+
+/** Threads for invocations that mappings and events start; each holds some 10 MB and the function's own memory. */
+const DEFAULT_MAX_WORKERS = 8;
+/** Real Lambda keeps an idle environment for minutes; here each is a thread's memory. Cloud time. */
+const DEFAULT_IDLE_SECONDS = 60;
+/** How long a running invocation may go on when the cloud stops. */
+const STOP_GRACE_SECONDS = 5;
+
+export interface LambdaOptions extends InvokerOptions {
+  readonly sqs: QueueSource;
+  /** How many invocations run at a time. @default 8 */
+  readonly maxWorkers?: number | undefined;
+  /** Cloud seconds until an idle environment is ended. @default 60 */
+  readonly idleSeconds?: number | undefined;
+}
+
+export class Lambda implements Service {
+  readonly signingName = 'lambda';
+  readonly functions = new Map<string, FunctionConfiguration>();
+  /** By UUID. */
+  readonly mappings = new Map<string, Mapping>();
+  readonly eventInvokes = new Map<string, EventInvokeConfiguration>();
+  readonly context: CloudContext;
+  readonly #queues: QueueSource;
+  readonly #slots: FairSlots;
+  readonly #environments: WarmEnvironments;
+  readonly #invoker: Invoker;
+  readonly #events: AsyncInvocations;
+  readonly #changes: KeptChanges;
+  readonly #deployed = new Map<string, unknown>();
+  #started = false;
+
+  constructor(context: CloudContext, options: LambdaOptions) {
+    const { maxWorkers = DEFAULT_MAX_WORKERS, idleSeconds = DEFAULT_IDLE_SECONDS } = options;
+    this.context = context;
+    this.#queues = options.sqs;
+    this.#slots = new FairSlots(maxWorkers);
+    const host = {
+      clock: runningClock(context.clock),
+      region: context.region,
+      endpoint: () => context.endpoint(),
+      onLine: (environment: Environment, line: string) => this.#invoker.line(environment, line),
+    };
+    this.#environments = new WarmEnvironments(host, maxWorkers, idleSeconds);
+    this.#invoker = new Invoker(context, this.#environments, options);
+    this.#events = new AsyncInvocations(
+      context,
+      this.#slots,
+      (name, payload) => this.#invoker.invoke(this.function(name), payload),
+      (name) => this.eventInvokes.get(name) ?? DEFAULT_EVENT_INVOKE,
+    );
+    this.#changes = new KeptChanges(context.store);
+  }
+
+  handle(request: ServiceRequest): Promise<ServiceResponse> {
+    return handleRequest(this, request);
+  }
+
+  providers(): readonly ResourceProvider[] {
+    return lambdaProviders(this);
+  }
+
+  start(): void {
+    this.#started = true;
+    this.#events.start();
+    for (const mapping of this.mappings.values()) mapping.start();
+  }
+
+  /** Takes no more work; what runs may end within the grace, then it is killed. */
+  async stop(): Promise<void> {
+    const finished = Promise.all([
+      ...[...this.mappings.values()].map((mapping) => mapping.stop()),
+      this.#events.stop(),
+    ]);
+    const grace = this.context.clock.after(STOP_GRACE_SECONDS * 1000, () => void this.#environments.kill());
+    await finished;
+    grace.cancel();
+    await this.#environments.kill();
+  }
+
+  /** Invocations that run. */
+  get running(): number {
+    return this.#invoker.running;
+  }
+
+  /** Something runs, or is in a mapping's hands and will. */
+  get busy(): boolean {
+    return (
+      this.#invoker.running > 0 ||
+      this.#slots.waiting > 0 ||
+      this.#events.due > 0 ||
+      [...this.mappings.values()].some((mapping) => mapping.busy)
+    );
+  }
+
+  /** Events of asynchronous invocations that are not done; some may wait for a retry. */
+  get pendingEvents(): number {
+    return this.#events.pending;
+  }
+
+  /** Threads, busy and idle. */
+  get environmentCount(): number {
+    return this.#environments.size;
+  }
+
+  /** @throws AwsError `ResourceNotFoundException` */
+  function(reference: string): FunctionConfiguration {
+    const name = functionNameOf(reference);
+    const configuration = this.functions.get(name);
+    if (configuration) return configuration;
+    const arn = `arn:aws:lambda:${this.context.region}:${this.context.accountId}:function:${name}`;
+    throw new AwsError('ResourceNotFoundException', `Function not found: ${arn}`, 404, { Type: 'User' });
+  }
+
+  /** @throws AwsError `ResourceNotFoundException` */
+  mapping(uuid: string): Mapping {
+    const mapping = this.mappings.get(uuid);
+    if (mapping) return mapping;
+    throw new AwsError('ResourceNotFoundException', 'The resource you requested does not exist.', 404, {
+      Type: 'User',
+    });
+  }
+
+  /**
+   * Runs a function to its end, as InvocationType RequestResponse. It waits for a free thread, unless the caller is itself a
+   * function, which holds a thread while it waits.
+   *
+   * @throws AwsError `ResourceNotFoundException`, `TooManyRequestsException`
+   */
+  async invoke(
+    reference: string,
+    payload: string,
+    options: { readonly clientContext?: string | undefined; readonly callerKeyId?: string | undefined } = {},
+  ): Promise<InvocationResult> {
+    const configuration = this.function(reference);
+    const nested = options.callerKeyId !== undefined && this.environment(options.callerKeyId) !== undefined;
+    const slot = nested ? undefined : await this.#slots.take(configuration.name);
+    try {
+      return await this.#invoker.invoke(configuration, payload, options.clientContext);
+    } finally {
+      slot?.release();
+    }
+  }
+
+  /** Keeps the event and runs the function later, as InvocationType Event. */
+  invokeLater(reference: string, payload: string): string {
+    return this.#events.accept(this.function(reference).name, payload);
+  }
+
+  /** The environment that signs with this access key. */
+  environment(accessKeyId: string): Environment | undefined {
+    return this.#environments.byAccessKeyId(accessKeyId);
+  }
+
+  /** Kills the environments of a function, busy and idle: a crash of each. */
+  async killEnvironments(functionName: string): Promise<void> {
+    await this.#environments.kill(({ configuration }) => configuration.name === functionName);
+  }
+
+  reservedConcurrency(name: string): number | undefined {
+    return this.#invoker.reservedConcurrency.get(name);
+  }
+
+  deployFunction(configuration: FunctionConfiguration, reservedConcurrency: number | undefined): void {
+    const { name } = configuration;
+    this.#deployed.set(`function ${name}`, changeable(configuration));
+    this.#deployed.set(`concurrency ${name}`, { reservedConcurrency });
+    const kept = this.#changes.over(`function ${name}`, changeable(configuration));
+    const concurrency = this.#changes.over(`concurrency ${name}`, { reservedConcurrency });
+    this.#replaceFunction({ ...configuration, ...kept });
+    this.#reserve(name, concurrency.reservedConcurrency);
+  }
+
+  updateFunction(configuration: FunctionConfiguration): void {
+    const key = `function ${configuration.name}`;
+    this.#changes.keep(key, this.#deployed.get(key), changeable(configuration));
+    this.#replaceFunction(configuration);
+  }
+
+  /** `undefined` takes the bound away. */
+  reserveConcurrency(name: string, reservedConcurrency: number | undefined): void {
+    const key = `concurrency ${name}`;
+    // JSON has no undefined: null is what survives being stored.
+    this.#changes.keep(key, this.#deployed.get(key), { reservedConcurrency: reservedConcurrency ?? null });
+    this.#reserve(name, reservedConcurrency);
+  }
+
+  /** @throws AwsError `InvalidParameterValueException`, as Lambda refuses a visibility timeout below the function's timeout */
+  deployMapping(configuration: MappingConfiguration): void {
+    const { timeoutSeconds } = this.function(configuration.functionName);
+    const { visibilityTimeoutSeconds: visibilitySeconds } = this.#queues.attributes(configuration.queueArn);
+    if (visibilitySeconds < timeoutSeconds)
+      throw invalid(
+        `Queue visibility timeout: ${visibilitySeconds} seconds is less than Function timeout: ${timeoutSeconds} seconds`,
+      );
+    const key = `mapping ${configuration.uuid}`;
+    this.#deployed.set(key, configuration);
+    const mapping = new Mapping(this.#changes.over(key, configuration), {
+      context: this.context,
+      queues: this.#queues,
+      slots: this.#slots,
+      invoke: (functionName, payload) => this.#invoker.invoke(this.function(functionName), payload),
+    });
+    this.mappings.set(configuration.uuid, mapping);
+    if (this.#started) mapping.start();
+  }
+
+  updateMapping(mapping: Mapping, changes: Partial<MappingConfiguration>): void {
+    const configuration = checked({ ...mapping.configuration, ...changes });
+    const key = `mapping ${configuration.uuid}`;
+    this.#changes.keep(key, this.#deployed.get(key), configuration);
+    mapping.update(configuration);
+  }
+
+  #replaceFunction(configuration: FunctionConfiguration): void {
+    const old = this.functions.get(configuration.name);
+    this.functions.set(configuration.name, configuration);
+    if (old) this.#environments.retire(old);
+  }
+
+  #reserve(name: string, reservedConcurrency: number | null | undefined): void {
+    if (reservedConcurrency === undefined || reservedConcurrency === null)
+      this.#invoker.reservedConcurrency.delete(name);
+    else this.#invoker.reservedConcurrency.set(name, reservedConcurrency);
+  }
+}
+
+/** What UpdateFunctionConfiguration changes. */
+function changeable({ description, environment, memoryMb, timeoutSeconds }: FunctionConfiguration) {
+  return { description, environment, memoryMb, timeoutSeconds };
+}
+
+function runningClock(clock: Clock): RunningClock {
+  if (clock instanceof RunningClock) return clock;
+  throw new LocalCloudError(
+    'UNSUPPORTED_CLOCK',
+    'Functions run in threads of their own, which can follow a RunningClock only.',
+  );
+}

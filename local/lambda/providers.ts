@@ -1,0 +1,86 @@
+import { checkProperties } from '../kernel/properties.ts';
+import type { Properties, ResourceIdentity, ResourceProvider } from '../kernel/resources.ts';
+import { DEFAULT_EVENT_INVOKE } from './async-invocations.ts';
+import { FUNCTION_TYPE, functionConfiguration } from './function-configuration.ts';
+import type { Lambda } from './lambda.ts';
+import { functionNameOf, MAPPING_TYPE, mappingConfiguration } from './mapping-configuration.ts';
+
+const PERMISSION_TYPE = 'AWS::Lambda::Permission';
+const EVENT_INVOKE_TYPE = 'AWS::Lambda::EventInvokeConfig';
+
+export function lambdaProviders(lambda: Lambda): readonly ResourceProvider[] {
+  return [
+    {
+      type: FUNCTION_TYPE,
+      provision: (properties, identity) => provisionFunction(lambda, properties, identity),
+    },
+    {
+      type: MAPPING_TYPE,
+      provision: (properties, identity) => provisionMapping(lambda, properties, identity),
+    },
+    { type: PERMISSION_TYPE, provision: provisionPermission },
+    {
+      type: EVENT_INVOKE_TYPE,
+      provision: (properties, identity) => provisionEventInvoke(lambda, properties, identity),
+    },
+  ];
+}
+
+function provisionFunction(lambda: Lambda, properties: Properties, identity: ResourceIdentity) {
+  const configuration = functionConfiguration(properties, identity, lambda.context);
+  const reserved = properties.ReservedConcurrentExecutions;
+  lambda.deployFunction(configuration, reserved === undefined ? undefined : Number(reserved));
+  return { ref: configuration.name, attributes: { Arn: configuration.arn } };
+}
+
+function provisionMapping(lambda: Lambda, properties: Properties, identity: ResourceIdentity) {
+  const configuration = mappingConfiguration(properties, identity);
+  lambda.deployMapping(configuration);
+  const { region, accountId } = lambda.context;
+  return {
+    ref: configuration.uuid,
+    attributes: {
+      Id: configuration.uuid,
+      EventSourceMappingArn: `arn:aws:lambda:${region}:${accountId}:event-source-mapping:${configuration.uuid}`,
+    },
+  };
+}
+
+/** Who may invoke a function is not enforced here, so a permission changes nothing; it is checked for what it says. */
+function provisionPermission(properties: Properties, identity: ResourceIdentity) {
+  checkProperties(
+    PERMISSION_TYPE,
+    properties,
+    identity,
+    [],
+    [
+      'Action',
+      'EventSourceToken',
+      'FunctionName',
+      'FunctionUrlAuthType',
+      'InvokedViaFunctionUrl',
+      'Principal',
+      'PrincipalOrgID',
+      'SourceAccount',
+      'SourceArn',
+    ],
+  );
+  const id = identity.generatedName(100);
+  return { ref: id, attributes: { Id: id } };
+}
+
+function provisionEventInvoke(lambda: Lambda, properties: Properties, identity: ResourceIdentity) {
+  checkProperties(EVENT_INVOKE_TYPE, properties, identity, [
+    'FunctionName',
+    'MaximumEventAgeInSeconds',
+    'MaximumRetryAttempts',
+    'Qualifier',
+  ]);
+  const { maximumEventAgeSeconds, maximumRetryAttempts } = DEFAULT_EVENT_INVOKE;
+  const { name } = lambda.function(functionNameOf(String(properties.FunctionName)));
+  lambda.eventInvokes.set(name, {
+    maximumEventAgeSeconds: Number(properties.MaximumEventAgeInSeconds ?? maximumEventAgeSeconds),
+    maximumRetryAttempts: Number(properties.MaximumRetryAttempts ?? maximumRetryAttempts),
+  });
+  return { ref: `${name}|${String(properties.Qualifier ?? '$LATEST')}`, attributes: {} };
+}
