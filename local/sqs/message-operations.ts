@@ -171,7 +171,6 @@ function refuseWhenFull(messages: Messages, queue: Queue): void {
     throw new AwsError(
       'OverLimit',
       'The maximum number of in flight messages is reached. Delete messages or wait until they become visible.',
-      403,
     );
 }
 

@@ -204,7 +204,7 @@ export class MoveTasks {
 }
 
 function notFound(message: string): AwsError {
-  return new AwsError('ResourceNotFoundException', message, 404);
+  return new AwsError('ResourceNotFoundException', message);
 }
 
 /** Opaque to clients; the form is AWS's. */
