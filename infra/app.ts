@@ -1,13 +1,9 @@
-import { App } from 'aws-cdk-lib';
 import { HonestJobsError } from '../shared/jobs/honest-jobs-error.ts';
 import { settingsOf } from './config.ts';
-import { addStage } from './stage.ts';
+import { addStage, newApp } from './stage.ts';
 
 try {
-  const app = new App({
-    // Else `cdk synth` would write a resource into each template that `node infra/app.ts` does not.
-    analyticsReporting: false,
-  });
+  const app = newApp();
   addStage(app, settingsOf(app.node.tryGetContext('stage')));
   app.synth();
 } catch (error) {

@@ -1,7 +1,21 @@
-import type { App, Environment } from 'aws-cdk-lib';
+import { App, type AppProps, type Environment } from 'aws-cdk-lib';
 import type { Settings } from './config.ts';
 import { JobsStack } from './stacks/jobs.ts';
 import { StateStack } from './stacks/state.ts';
+
+/** An app as `cdk` and `node infra/app.ts` make it, with the same templates from both. */
+export function newApp(props: AppProps = {}): App {
+  return new App({
+    // Else only `cdk` would add a resource that counts constructs to each template.
+    analyticsReporting: false,
+    ...props,
+    context: {
+      // What the Jobs stack reads of the State stack cannot be replaced while it is read: the protection is wanted.
+      '@aws-cdk/core:defaultCrossStackReferences': 'strong',
+      ...props.context,
+    },
+  });
+}
 
 /** The stacks of one stage. */
 export interface StageStacks {

@@ -109,7 +109,7 @@ function rules({ job, settings, metrics }: JobAlarmsProps): readonly Rule[] {
     },
     {
       name: 'dead-letter-retention',
-      // Late by at most the days on the queue before the move, which the metric leaves out: they fit into the half that is left.
+      // The metric leaves out the days before the move, at most the queue's retention: they fit into the half that is left.
       metric: metrics.deadLetterAge(),
       thresholds: { critical: DEAD_LETTER_RETENTION_SECONDS / 2 },
       says: () =>

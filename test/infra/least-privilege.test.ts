@@ -1,0 +1,146 @@
+import { describe, expect, test } from 'vitest';
+import { JOB_TYPES } from '../../shared/jobs/registry.ts';
+import { synthesized } from './synthesized.ts';
+
+const dev = synthesized({ stage: 'dev' });
+
+interface Statement {
+  readonly Effect: string;
+  readonly Action: string | readonly string[];
+  readonly Resource: unknown;
+  readonly Condition?: unknown;
+}
+
+const policies = [...dev.resources('AWS::IAM::Policy').values()].map(({ Properties }) => ({
+  name: Properties.PolicyName as string,
+  statements: Properties.PolicyDocument.Statement as readonly Statement[],
+}));
+const listed = <T>(value: T | readonly T[]): readonly T[] => (Array.isArray(value) ? value : [value as T]);
+
+/** What the consumer of a type may do, each action with the resources it may do it to. */
+function allowed(type: string): readonly string[] {
+  const name = type.replaceAll(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  return policies
+    .filter((policy) => policy.name.startsWith(name))
+    .flatMap(({ statements }) => statements)
+    .flatMap(({ Action, Resource }) =>
+      listed(Action).map((action) => `${action} ${listed(Resource).map(shortened).join(' ')}`),
+    );
+}
+
+/** `SendEmailQueueA47F8591` → `SendEmailQueue`, an import → the subject of the State stack. */
+function shortened(resource: unknown): string {
+  const text = JSON.stringify(resource);
+  const id =
+    /ExportsOutput(?:FnGetAtt|Ref)([A-Za-z]+?)[0-9A-F]{8}/.exec(text)?.[1] ??
+    /"Fn::GetAtt":\["([A-Za-z]+?)[0-9A-F]{8}"/.exec(text)?.[1];
+  return id ?? text;
+}
+
+describe('a consumer', () => {
+  test('has no action and no resource by wildcard', () => {
+    const statements = policies.flatMap(({ statements }) => statements);
+    expect(policies).toHaveLength(JOB_TYPES.length);
+    for (const { Action, Resource } of statements) {
+      expect(listed(Action).filter((action) => action.includes('*'))).toEqual([]);
+      expect(listed(Resource).filter((resource) => JSON.stringify(resource).includes('*'))).toEqual([]);
+    }
+  });
+
+  test('has a role of its own, without what AWS manages', () => {
+    const roles = [...dev.resources('AWS::IAM::Role').values()];
+    expect(roles).toHaveLength(JOB_TYPES.length);
+    for (const { Properties } of roles) expect(Properties.ManagedPolicyArns).toBeUndefined();
+  });
+
+  const common = (name: string) => [
+    `logs:CreateLogStream ${name}Logs`,
+    `logs:PutLogEvents ${name}Logs`,
+    `sqs:ReceiveMessage ${name}Queue`,
+    `sqs:DeleteMessage ${name}Queue`,
+    `sqs:ChangeMessageVisibility ${name}Queue`,
+    `sqs:GetQueueAttributes ${name}Queue`,
+    'dynamodb:GetItem Jobs',
+    'dynamodb:Query Jobs',
+    'dynamodb:PutItem Jobs',
+    'dynamodb:UpdateItem Jobs',
+  ];
+
+  test('of e-mails reaches the suppressions and SES beyond its own queue, logs and records', () => {
+    expect(allowed('send-email')).toEqual([
+      ...common('SendEmail'),
+      'dynamodb:GetItem Suppressions',
+      'dynamodb:PutItem Suppressions',
+      'ses:SendEmail Sender Emails',
+    ]);
+  });
+
+  test('of payments reaches payments and accounts beyond its own, and deletes nothing', () => {
+    expect(allowed('process-payment')).toEqual([
+      ...common('ProcessPayment'),
+      'dynamodb:GetItem Payments',
+      'dynamodb:PutItem Payments',
+      'dynamodb:GetItem Accounts',
+      'dynamodb:UpdateItem Accounts',
+    ]);
+  });
+
+  test('of orders reaches orders and stock beyond its own, and publishes e-mails', () => {
+    expect(allowed('place-order')).toEqual([
+      ...common('PlaceOrder'),
+      'dynamodb:GetItem Orders',
+      'dynamodb:PutItem Orders',
+      'dynamodb:GetItem Stock',
+      'dynamodb:UpdateItem Stock',
+      'sqs:SendMessage SendEmailQueue',
+      'sqs:GetQueueUrl SendEmailQueue',
+    ]);
+  });
+
+  test.each(JOB_TYPES)('of %s sees the records of its own jobs only', (type) => {
+    const conditions = policies
+      .flatMap(({ statements }) => statements)
+      .map(({ Condition }) => Condition)
+      .filter((condition) => JSON.stringify(condition)?.includes(`"${type}#*"`));
+    expect(conditions).toEqual([{ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${type}#*`] } }]);
+  });
+
+  test('of e-mails writes as one sender of its domain', () => {
+    const send = policies
+      .flatMap(({ statements }) => statements)
+      .find(({ Action }) => Action === 'ses:SendEmail');
+    expect(send?.Condition).toEqual({ StringEquals: { 'ses:FromAddress': 'no-reply@dev.example.com' } });
+  });
+});
+
+describe('physical names', () => {
+  test('are those that publishers and operators build from stage and type', () => {
+    const namesOf = (type: string, property: string) =>
+      [...dev.resources(type).values()].map(({ Properties }) => Properties[property]).sort();
+    const bases = JOB_TYPES.map((type) => `honest-jobs-dev-${type}`);
+    expect(namesOf('AWS::Lambda::Function', 'FunctionName')).toEqual([...bases].sort());
+    expect(namesOf('AWS::SQS::Queue', 'QueueName')).toEqual(
+      [...bases, ...bases.map((base) => `${base}-dead`)].sort(),
+    );
+    expect(namesOf('AWS::CloudWatch::Dashboard', 'DashboardName')).toEqual(['honest-jobs-dev']);
+  });
+
+  test('of what people do not look up are left to CloudFormation', () => {
+    const unnamed = {
+      'AWS::S3::Bucket': 'BucketName',
+      'AWS::SNS::Topic': 'TopicName',
+      'AWS::IAM::Role': 'RoleName',
+      'AWS::SES::ConfigurationSet': 'Name',
+    };
+    for (const [type, property] of Object.entries(unnamed))
+      for (const { Properties } of dev.resources(type).values())
+        expect(Properties?.[property], type).toBeUndefined();
+  });
+
+  test('of every output are stable, since scripts read them', () => {
+    const outputs = Object.keys(dev.template.jobs.toJSON().Outputs);
+    expect(outputs).toEqual(
+      expect.arrayContaining(['SendEmailQueueUrl', 'SendEmailQueueArn', 'AlarmTopicArn']),
+    );
+  });
+});

@@ -1,0 +1,108 @@
+import { Match } from 'aws-cdk-lib/assertions';
+import { describe, expect, test } from 'vitest';
+import { JOB_ID_INDEX, type TableSubject, tableName } from '../../shared/jobs/names.ts';
+import { synthesized } from './synthesized.ts';
+
+const dev = synthesized({ stage: 'dev' });
+const prod = synthesized({ stage: 'prod' });
+const TABLE = 'AWS::DynamoDB::GlobalTable';
+
+describe('the State stack', () => {
+  test('has everything that must outlive a deploy of code, and the Jobs stack has none of it', () => {
+    const stateful = [TABLE, 'AWS::S3::Bucket', 'AWS::SES::EmailIdentity'];
+    const typesOf = (template: typeof dev.template.state) =>
+      new Set(Object.values<{ Type: string }>(template.toJSON().Resources).map(({ Type }) => Type));
+    expect([...typesOf(dev.template.state)]).toEqual(expect.arrayContaining(stateful));
+    expect(stateful.filter((type) => typesOf(dev.template.jobs).has(type))).toEqual([]);
+    expect(typesOf(dev.template.state)).not.toContain('AWS::Lambda::Function');
+  });
+
+  test('gives each table its name and key; a changed key would replace the table and lose what is in it', () => {
+    const keys: Record<TableSubject, readonly string[]> = {
+      jobs: ['pk', 'sk'],
+      accounts: ['accountId'],
+      payments: ['transactionId'],
+      orders: ['reference'],
+      stock: ['sku'],
+      suppressions: ['address'],
+    };
+    const found = [...dev.resources(TABLE).values()].map(({ Properties: { TableName, KeySchema } }) => [
+      TableName,
+      (KeySchema as { AttributeName: string }[]).map(({ AttributeName }) => AttributeName),
+    ]);
+    expect(Object.fromEntries(found)).toEqual(
+      Object.fromEntries(
+        Object.entries(keys).map(([subject, key]) => [tableName('dev', subject as TableSubject), key]),
+      ),
+    );
+  });
+
+  test('lets job records expire and finds them by the id of their job; nothing else expires', () => {
+    dev.template.state.hasResourceProperties(TABLE, {
+      TableName: tableName('dev', 'jobs'),
+      TimeToLiveSpecification: { AttributeName: 'expiration', Enabled: true },
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: JOB_ID_INDEX,
+          KeySchema: [{ AttributeName: 'jobId', KeyType: 'HASH' }],
+          Projection: { ProjectionType: 'KEYS_ONLY' },
+        },
+      ],
+    });
+    const expiring = [...dev.resources(TABLE).values()].filter(
+      ({ Properties }) => Properties.TimeToLiveSpecification,
+    );
+    expect(expiring).toHaveLength(1);
+  });
+
+  test('bills every table by request', () => {
+    dev.template.state.allResourcesProperties(TABLE, { BillingMode: 'PAY_PER_REQUEST' });
+  });
+
+  test('can restore every table in prod, and deletes none, by hand or with the stack', () => {
+    prod.template.state.allResources(TABLE, {
+      DeletionPolicy: 'Retain',
+      UpdateReplacePolicy: 'Retain',
+      Properties: Match.objectLike({
+        Replicas: [
+          Match.objectLike({
+            DeletionProtectionEnabled: true,
+            PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+          }),
+        ],
+      }),
+    });
+    prod.template.state.allResources('AWS::S3::Bucket', { DeletionPolicy: 'Retain' });
+    expect(prod.state.terminationProtection).toBe(true);
+  });
+
+  test('goes without a trace in dev', () => {
+    dev.template.state.allResources(TABLE, { DeletionPolicy: 'Delete' });
+    expect(dev.state.terminationProtection).toBe(false);
+  });
+
+  test('has a private, encrypted bucket that is reached by TLS only', () => {
+    dev.template.state.hasResourceProperties('AWS::S3::Bucket', {
+      BucketName: Match.absent(),
+      BucketEncryption: Match.anyValue(),
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+    });
+    dev.template.state.hasResourceProperties('AWS::S3::BucketPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+        ]),
+      },
+    });
+  });
+
+  test("creates the identity of the sender's domain, unless another stage did", () => {
+    dev.template.state.hasResourceProperties('AWS::SES::EmailIdentity', { EmailIdentity: 'dev.example.com' });
+    expect(synthesized({ stage: 'sam' }).resources('AWS::SES::EmailIdentity').size).toBe(0);
+  });
+});
