@@ -84,29 +84,30 @@ export class Environment {
   }
 
   /** Runs one invocation to its end, whichever it is. */
-  async invoke(request: InvocationRequest): Promise<Ending> {
+  async invoke(request: InvocationRequest): Promise<Ending & { readonly durationMs: number }> {
     this.#requestId = request.requestId;
     const ended = new Promise<Ending>((finish) => {
       this.#finish = finish;
     });
-    if (this.#dead) return this.#deathBefore(request);
+    if (this.#dead) return { ...this.#deathBefore(request), durationMs: 0 };
     const { timeoutSeconds } = this.configuration;
     const initTimer = this.#after(INIT_TIMEOUT_SECONDS + timeoutSeconds);
     await Promise.race([this.#loaded, ended]);
     initTimer.cancel();
-    if (this.initMs === undefined) return ended;
-    const deadlineMs = this.#host.clock.now() + timeoutSeconds * 1000;
+    if (this.initMs === undefined) return { ...(await ended), durationMs: 0 };
+    const startedMs = this.#host.clock.now();
+    const deadlineMs = startedMs + timeoutSeconds * 1000;
     const timer = this.#after(timeoutSeconds);
     this.#thread.postMessage({
       ...request,
       deadlineMs,
-      traceHeader: traceHeader(deadlineMs),
+      traceHeader: traceHeader(startedMs),
     } satisfies InvocationMessage);
     Atomics.add(this.#wakeUps, 0, 1);
     Atomics.notify(this.#wakeUps, 0);
     const ending = await ended;
     timer.cancel();
-    return ending;
+    return { ...ending, durationMs: this.#host.clock.now() - startedMs };
   }
 
   /** Ends the thread wherever it is; an invocation that runs in it ends with a `Runtime.ExitError`. */

@@ -74,6 +74,7 @@ export function functionConfiguration(
       'UNSUPPORTED_FUNCTION',
       `${identity.stackName}/${identity.logicalId} (${FUNCTION_TYPE}) has the runtime ${runtime} and its code ${key === undefined ? 'inline or in an image' : 'in an asset'}. The local cloud runs Node.js functions from file assets.`,
     );
+  refuseNodeOptions(properties, identity);
   const variables =
     optional<{ Variables?: Record<string, unknown> }>(properties.Environment)?.Variables ?? {};
   return {
@@ -91,6 +92,18 @@ export function functionConfiguration(
     codeSha256: createHash('sha256').update(key).digest('base64'),
     logging: loggingConfiguration(properties.LoggingConfig as Properties | undefined, name, identity),
   };
+}
+
+/** A thread cannot be given all that a process can. Source maps are on anyway. */
+function refuseNodeOptions(properties: Properties, { stackName, logicalId }: ResourceIdentity): void {
+  const variables = optional<{ Variables?: Record<string, unknown> }>(properties.Environment)?.Variables;
+  const options = String(variables?.NODE_OPTIONS ?? '').split(/\s+/);
+  const other = options.find((option) => option !== '' && option !== '--enable-source-maps');
+  if (other !== undefined)
+    throw new LocalCloudError(
+      'UNSUPPORTED_FUNCTION',
+      `${stackName}/${logicalId} (${FUNCTION_TYPE}) sets NODE_OPTIONS with "${other}". The local cloud runs functions with --enable-source-maps and no other option.`,
+    );
 }
 
 function loggingConfiguration(

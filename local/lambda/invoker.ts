@@ -99,11 +99,10 @@ export class Invoker {
     const environment = this.#environments.take(configuration);
     const cold = environment.initMs === undefined;
     this.#tails.set(environment, []);
-    const startedMs = clock.now();
-    for (const line of startLines(configuration, requestId, startedMs)) this.line(environment, line);
-    const ending = limited(await environment.invoke(request));
+    for (const line of startLines(configuration, requestId, clock.now())) this.line(environment, line);
+    const { durationMs, ...result } = await environment.invoke(request);
+    const ending = limited(result);
     const initMs = cold ? environment.initMs : undefined;
-    const durationMs = Math.max(0, clock.now() - startedMs - (initMs ?? 0));
     const timedOut = 'error' in ending && ending.timedOut;
     const status = 'payload' in ending ? 'success' : timedOut ? 'timeout' : 'error';
     if (timedOut)
@@ -151,7 +150,7 @@ function taskTimedOut({ timeoutSeconds }: FunctionConfiguration): string {
 }
 
 function limited(ending: Ending): Ending {
-  if (!('payload' in ending) || ending.payload.length <= RESPONSE_LIMIT_BYTES) return ending;
+  if (!('payload' in ending) || Buffer.byteLength(ending.payload) <= RESPONSE_LIMIT_BYTES) return ending;
   return {
     error: {
       errorType: 'Function.ResponseSizeTooLarge',

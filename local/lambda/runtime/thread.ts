@@ -64,13 +64,12 @@ function contextOf({ requestId: awsRequestId, deadlineMs, clientContext }: Invoc
 
 /** Lambda's runtime ends its process on an error that escaped the handler. */
 function die(errorType: string | undefined, thrown: unknown): void {
-  const error = reportedError(thrown);
-  post({
-    type: 'fatal',
-    error: errorType
-      ? { ...error, errorType, errorMessage: `${error.errorType}: ${error.errorMessage}` }
-      : error,
-  });
+  const { errorMessage, ...thrownAs } = reportedError(thrown);
+  const error = errorType
+    ? { ...thrownAs, errorType, errorMessage: `${thrownAs.errorType}: ${errorMessage}` }
+    : { ...thrownAs, errorMessage };
+  console.error(errorType ? 'Unhandled Promise Rejection' : 'Uncaught Exception', JSON.stringify(error));
+  post({ type: 'fatal', error });
   process.exit(129);
 }
 
