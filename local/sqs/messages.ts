@@ -120,8 +120,6 @@ export class Messages {
           else deliveries.push(this.#deliver(queue, message, visibilitySeconds, nowMs, events));
         }
         if (found.length < wanted) break;
-        // Received with a visibility timeout of 0, messages are visible still and would come again at once.
-        if (visibilitySeconds === 0) break;
       }
     });
     return deliveries;

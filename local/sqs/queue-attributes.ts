@@ -54,10 +54,26 @@ export const READ_ONLY_ATTRIBUTES = [
   'LastModifiedTimestamp',
 ] as const;
 
-export const SETTABLE_ATTRIBUTES: readonly string[] = [
+const SETTABLE_ATTRIBUTES: readonly string[] = [
   ...Object.keys(INTEGERS),
   'SqsManagedSseEnabled',
   ...REMOVABLE,
+];
+
+const FIFO_ATTRIBUTES = [
+  'FifoQueue',
+  'ContentBasedDeduplication',
+  'DeduplicationScope',
+  'FifoThroughputLimit',
+];
+const KMS_ATTRIBUTES = ['KmsMasterKeyId', 'KmsDataKeyReusePeriodSeconds'];
+
+/** What GetQueueAttributes may be asked for; what a queue has not set is left out of the answer. */
+export const KNOWN_ATTRIBUTES: readonly string[] = [
+  ...READ_ONLY_ATTRIBUTES,
+  ...SETTABLE_ATTRIBUTES,
+  ...FIFO_ATTRIBUTES,
+  ...KMS_ATTRIBUTES,
 ];
 
 /**
@@ -108,15 +124,13 @@ function normalised(name: string, value: string): string {
     case 'Policy':
       if (!isJsonObject(value)) throw invalidAttribute(name);
       return value;
-    case 'FifoQueue':
-    case 'ContentBasedDeduplication':
-    case 'DeduplicationScope':
-    case 'FifoThroughputLimit':
-      throw unsupported(`The local cloud has standard queues only: it does not know the attribute ${name}.`);
-    case 'KmsMasterKeyId':
-    case 'KmsDataKeyReusePeriodSeconds':
-      throw unsupported(`The local cloud has no KMS: use SqsManagedSseEnabled instead of ${name}.`);
     default:
+      if (FIFO_ATTRIBUTES.includes(name))
+        throw unsupported(
+          `The local cloud has standard queues only: it does not take the attribute ${name}.`,
+        );
+      if (KMS_ATTRIBUTES.includes(name))
+        throw unsupported(`The local cloud has no KMS: use SqsManagedSseEnabled instead of ${name}.`);
       throw new AwsError('InvalidAttributeName', `Unknown Attribute ${name}.`);
   }
 }

@@ -7,9 +7,9 @@ import { Parameters } from './parameters.ts';
 import type { Queue } from './queue.ts';
 import {
   changedAttributes,
+  KNOWN_ATTRIBUTES,
   type QueueAttributes,
-  READ_ONLY_ATTRIBUTES,
-  SETTABLE_ATTRIBUTES,
+  type READ_ONLY_ATTRIBUTES,
 } from './queue-attributes.ts';
 import type { Queues } from './queues.ts';
 
@@ -77,13 +77,14 @@ export function queueOperations(
       const { parameters, queue } = opened(input, 'GetQueueAttributes');
       const names = parameters.texts('AttributeNames');
       parameters.done();
-      const known = [...READ_ONLY_ATTRIBUTES, ...SETTABLE_ATTRIBUTES];
       for (const name of names) {
-        if (name !== 'All' && !known.includes(name))
+        if (name !== 'All' && !KNOWN_ATTRIBUTES.includes(name))
           throw new AwsError('InvalidAttributeName', `Unknown Attribute ${name}.`);
       }
       const all = allAttributes(queue, messages);
-      const wanted = names.includes('All') ? known : known.filter((name) => names.includes(name));
+      const wanted = names.includes('All')
+        ? KNOWN_ATTRIBUTES
+        : KNOWN_ATTRIBUTES.filter((name) => names.includes(name));
       const Attributes = Object.fromEntries(
         wanted.flatMap((name) => (all[name] === undefined ? [] : [[name, all[name]]])),
       );

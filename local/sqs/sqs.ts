@@ -2,14 +2,17 @@ import { LocalCloudError } from '../kernel/errors.ts';
 import { handleJson, type Operation } from '../kernel/json-protocol.ts';
 import type { ResourceProvider } from '../kernel/resources.ts';
 import type { CloudContext, Service, ServiceRequest, ServiceResponse } from '../kernel/service.ts';
+import { checkDraft, readDraft } from './draft.ts';
 import { queryErrorHeader } from './errors.ts';
 import { SqsEvents, type SqsListener } from './events.ts';
 import { LongPolls } from './long-polls.ts';
+import type { MessageAttributes } from './message-attributes.ts';
 import { checkVisibility, messageOperations } from './message-operations.ts';
 import { MessageTable } from './message-table.ts';
-import { IN_FLIGHT_LIMIT_MESSAGES, Messages } from './messages.ts';
+import { IN_FLIGHT_LIMIT_MESSAGES, Messages, type Sent } from './messages.ts';
 import { moveOperations } from './move-operations.ts';
 import { MoveTasks } from './move-tasks.ts';
+import { Parameters } from './parameters.ts';
 import { queueProviders } from './providers.ts';
 import { refuseQueryProtocol } from './query-protocol.ts';
 import type { Queue, QueueCounts } from './queue.ts';
@@ -21,6 +24,15 @@ import { asReceivedMessage, type ReceivedMessage } from './received-message.ts';
 export interface SqsOptions {
   /** Messages in flight after which a queue hands out no more, lower in tests. @default 120,000 as on AWS */
   readonly inFlightLimitMessages?: number;
+}
+
+export interface SendInput {
+  readonly MessageBody: string;
+  /** 0 to 900. @default the queue's */
+  readonly DelaySeconds?: number;
+  readonly MessageGroupId?: string;
+  readonly MessageAttributes?: MessageAttributes;
+  readonly MessageSystemAttributes?: MessageAttributes;
 }
 
 export interface ReceiveOptions {
@@ -115,6 +127,20 @@ export class Sqs implements Service {
   /** @throws AwsError `QueueDoesNotExist` */
   attributes(queueArn: string): QueueSettings {
     return this.#queues.byArn(queueArn).settings;
+  }
+
+  /**
+   * Sends one message, named and checked as the API's SendMessage is.
+   *
+   * @returns the message's id
+   * @throws AwsError `QueueDoesNotExist`, `InvalidMessageContents`, `InvalidParameterValueException`
+   */
+  send(queueArn: string, message: SendInput): string {
+    const queue = this.#queues.byArn(queueArn);
+    this.#interceptNow('SendMessage', queue, () => message);
+    const draft = checkDraft(queue, readDraft(new Parameters(message, 'SendMessage')));
+    const [sent] = this.#messages.send(queue, [draft]);
+    return (sent as Sent).messageId;
   }
 
   /** @throws AwsError `QueueDoesNotExist` */
