@@ -7,7 +7,7 @@ import { SynchronousActionStore } from './action-store.ts';
 import { Batches } from './batches.ts';
 import { type ItemChange, itemChange } from './changes.ts';
 import type { Request } from './dynalite.ts';
-import { faults } from './errors.ts';
+import { asServiceError, faults } from './errors.ts';
 import { ItemRows } from './item-rows.ts';
 import { ItemOperations } from './items.ts';
 import { RequestTokens } from './request-tokens.ts';
@@ -127,9 +127,13 @@ export class DynamoDb implements Service {
           : `The local cloud does not know the operation "${operation}"`,
       );
     const fault = this.intercept && (await this.intercept(operation, input));
-    const answer = run(input as Request);
-    if (fault === 'apply-then-fail') throw faults.internalServerError();
-    return answer;
+    try {
+      const answer = run(input as Request);
+      if (fault !== 'apply-then-fail') return answer;
+    } catch (error) {
+      throw asServiceError(error);
+    }
+    throw faults.internalServerError();
   }
 
   /**

@@ -62,8 +62,9 @@ export class ItemOperations {
     if (!filter) return runAction(this.#store, action, request);
     const { _filter, _projection: projection, Select: select, ...unfiltered } = request;
     const answer = runAction(this.#store, action, unfiltered);
-    const items = (answer.Items as Item[]).filter((item) => matches(filter, item));
-    const { Items: _items, ...rest } = { ...answer, Count: items.length };
+    const { Items: found, ...rest } = answer as Request & { Items: Item[] };
+    const items = found.filter((item) => matches(filter, item));
+    rest.Count = items.length;
     if (select === 'COUNT') return rest;
     const { paths } = (projection ?? {}) as { paths?: Parameters<typeof db.mapPaths>[0] };
     return { ...rest, Items: paths ? items.map((item) => db.mapPaths(paths, item)) : items };
