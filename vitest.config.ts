@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/lab/global-setup.ts'],
     // Real functions start in worker threads of the test's own process: two files at a time is what two cores carry.
     pool: 'forks',
     maxWorkers: 2,

@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { LocalCloudError } from '../local/kernel/errors.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const CACHE_DIRECTORY = join(ROOT, '.honest-jobs', 'synth');
+const KEPT_ASSEMBLIES = 3;
 /** All that a template depends on. */
 const INPUTS = ['infra', 'functions', 'shared', 'package-lock.json', 'cdk.json', 'tsconfig.json'];
 
@@ -18,23 +20,22 @@ export interface Synthesis {
 }
 
 /**
- * Synthesizes the app for `stage`, or finds the assembly of an earlier run whose inputs were the same to the byte: synthesis bundles
+ * Synthesizes a CDK app for `stage`, or finds the assembly of an earlier run whose inputs were the same to the byte: synthesis bundles
  * every function and takes seconds.
  *
+ * @param app its program, from the project's root @default the deployed one
  * @throws LocalCloudError `SYNTH_FAILED` with what the app printed
  */
-export async function synthesize(
-  stage: string,
-  cacheDirectory = join(ROOT, '.honest-jobs', 'synth'),
-): Promise<Synthesis> {
-  const directory = join(cacheDirectory, `${stage}-${inputHash(stage)}`);
+export async function synthesize(stage: string, app = 'infra/app.ts'): Promise<Synthesis> {
+  const name = `${app.replaceAll(/[^a-z]+/g, '-')}-${stage}`;
+  const directory = join(CACHE_DIRECTORY, `${name}-${inputHash(app, stage)}`);
   if (existsSync(join(directory, 'manifest.json'))) return { directory, cached: true };
-  mkdirSync(cacheDirectory, { recursive: true });
+  mkdirSync(CACHE_DIRECTORY, { recursive: true });
   // Renamed when whole, so that an interrupted synthesis is never taken for one.
-  const draft = join(cacheDirectory, `draft-${process.pid}-${stage}`);
+  const draft = join(CACHE_DIRECTORY, `draft-${process.pid}-${name}`);
   rmSync(draft, { recursive: true, force: true });
   try {
-    await promisify(execFile)(process.execPath, ['infra/app.ts'], {
+    await promisify(execFile)(process.execPath, [app], {
       cwd: ROOT,
       env: { ...process.env, CDK_OUTDIR: draft, CDK_CONTEXT_JSON: JSON.stringify({ stage }) },
     });
@@ -45,15 +46,26 @@ export async function synthesize(
       cause: error,
     });
   }
-  for (const old of readdirSync(cacheDirectory))
-    if (old.startsWith(`${stage}-`)) rmSync(join(cacheDirectory, old), { recursive: true, force: true });
   renameSync(draft, directory);
+  forgetOld(name);
   return { directory, cached: false };
 }
 
-function inputHash(stage: string): string {
+/** Keeps the newest few: a cloud that still runs loads its bundles from an older one. */
+function forgetOld(name: string): void {
+  const newestFirst = readdirSync(CACHE_DIRECTORY)
+    .filter((entry) => entry.startsWith(`${name}-`))
+    .map((entry) => ({
+      path: join(CACHE_DIRECTORY, entry),
+      madeMs: statSync(join(CACHE_DIRECTORY, entry)).mtimeMs,
+    }))
+    .sort((a, b) => b.madeMs - a.madeMs);
+  for (const { path } of newestFirst.slice(KEPT_ASSEMBLIES)) rmSync(path, { recursive: true, force: true });
+}
+
+function inputHash(app: string, stage: string): string {
   const hash = createHash('sha256').update(`${stage}\0${process.version}\0`);
-  for (const input of INPUTS) {
+  for (const input of [...INPUTS, dirname(app)]) {
     const path = join(ROOT, input);
     const files = /\.[a-z]+$/.test(input)
       ? [path]

@@ -1,0 +1,69 @@
+import { JOB_TYPES } from '../../shared/jobs/registry.ts';
+import type { FeedEntry } from '../feed.ts';
+import type { Evidence } from './evidence.ts';
+import type { Promised } from './promises.ts';
+
+const SHOWN_BREACHES = 10;
+
+/** The account of a run, for a person: what came in, what became of it, why jobs died, which promises held. */
+export function accountText(
+  accepted: readonly FeedEntry[],
+  evidence: Evidence,
+  promised: readonly Promised[],
+): string {
+  return [
+    '',
+    'Outcomes',
+    ...outcomeRows(accepted, evidence),
+    '',
+    'Dead letters',
+    ...deadLetterRows(evidence),
+    '',
+    'Promises',
+    ...promised.flatMap(({ promise, checked, broken }) => [
+      `  ${broken.length === 0 ? 'held  ' : 'BROKEN'}  ${promise} (${checked})`,
+      ...broken.slice(0, SHOWN_BREACHES).map((breach) => `            ${breach}`),
+      ...(broken.length > SHOWN_BREACHES ? [`            and ${broken.length - SHOWN_BREACHES} more`] : []),
+    ]),
+    '',
+  ].join('\n');
+}
+
+function outcomeRows(accepted: readonly FeedEntry[], { records, deadLetters }: Evidence): string[] {
+  const rows = JOB_TYPES.map((type) => {
+    const jobs = [...records.values()].filter(({ pk }) => pk.startsWith(`${type}#`));
+    const state = (wanted: string): number => jobs.filter(({ state }) => state === wanted).length;
+    return [
+      type,
+      accepted.filter(({ job }) => job.type === type).length,
+      jobs.length,
+      state('completed'),
+      state('dead'),
+      (deadLetters.get(type) ?? []).filter(({ job }) => job === undefined).length,
+      jobs.reduce((sum, { history = [] }) => sum + history.length, 0),
+    ].map(String);
+  });
+  return table(
+    ['type', 'published', 'jobs begun', 'completed', 'dead', 'unreadable', 'failed attempts'],
+    rows,
+  );
+}
+
+function deadLetterRows({ deadLetters }: Evidence): string[] {
+  const letters = [...deadLetters].flatMap(([type, found]) => found.map((letter) => ({ type, letter })));
+  if (letters.length === 0) return ['  none'];
+  return letters.map(
+    ({ type, letter: { job, reason, messageId } }) =>
+      `  ${type}  ${job ? job.key : `message ${messageId.slice(0, 8)}`}\n    ${reason.code}: ${reason.message}`,
+  );
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return [head, ...rows].map(
+    (row) =>
+      `  ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  ')}`,
+  );
+}

@@ -1,0 +1,19 @@
+import type { TestProject } from 'vitest/node';
+import { synthesize } from '../../cli/synth.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The deployed app's cloud assembly, stage dev. */
+    assembly: string;
+    /** The same state with a jobs stack that holds the probe alone. */
+    probeAssembly: string;
+  }
+}
+
+export const STAGE = 'dev';
+
+/** Synthesizes once for all test files; the bundles in it are those that a deployment would upload. */
+export default async function setup(project: TestProject): Promise<void> {
+  project.provide('assembly', (await synthesize(STAGE)).directory);
+  project.provide('probeAssembly', (await synthesize(STAGE, 'test/lab/probe/app.ts')).directory);
+}
