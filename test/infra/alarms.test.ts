@@ -136,6 +136,7 @@ describe('age', () => {
   test('past half of the retention is critical, schedule or not', () => {
     expect(alarm('send-email-retention-critical').Threshold).toBe(2 * 86_400);
     expect(evaluate('send-email-retention-critical', { own: 2 * 86_400 })).toBe(2 * 86_400);
+    expect(evaluate('send-email-retention-critical', { aws: 2 * 86_400 })).toBe(2 * 86_400);
     expect(alarm('send-email-dead-letter-retention-critical').Threshold).toBe(7 * 86_400);
   });
 });
