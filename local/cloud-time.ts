@@ -4,6 +4,8 @@ import type { Store } from './kernel/store.ts';
 
 /** Real seconds between two notes of the time. */
 const NOTE_INTERVAL_SECONDS = 2;
+/** While time is moved on by hand the notes lie farther apart, up to so much cloud time, or a month would be a million. */
+const LONGEST_INTERVAL_SECONDS = 600;
 
 /**
  * Cloud time over restarts: it never goes back, or messages would be hidden again and records unexpire. While the cloud
@@ -12,7 +14,9 @@ const NOTE_INTERVAL_SECONDS = 2;
 export class CloudTime {
   readonly clock: RunningClock;
   readonly #store: Store;
-  readonly #intervalMs: number;
+  readonly #shortestMs: number;
+  #intervalMs: number;
+  #notedAtRealMs = 0;
   #notedMs: number;
 
   /** @throws LocalCloudError `CLOCK_BEHIND` for a clock of one's own that is behind the state's */
@@ -31,7 +35,8 @@ export class CloudTime {
         'CLOCK_BEHIND',
         `The clock given says ${iso(this.clock.now())}, and the state has been at ${iso(this.#notedMs)} already. Start with --fresh, or with a later clock.`,
       );
-    this.#intervalMs = NOTE_INTERVAL_SECONDS * 1000 * factor;
+    this.#shortestMs = NOTE_INTERVAL_SECONDS * 1000 * factor;
+    this.#intervalMs = this.#shortestMs;
     this.#noteAhead();
   }
 
@@ -41,6 +46,10 @@ export class CloudTime {
   }
 
   #noteAhead(): void {
+    const soon = realNow() - this.#notedAtRealMs < (NOTE_INTERVAL_SECONDS * 1000) / 2;
+    const longestMs = Math.max(this.#shortestMs, LONGEST_INTERVAL_SECONDS * 1000);
+    this.#intervalMs = soon ? Math.min(this.#intervalMs * 2, longestMs) : this.#shortestMs;
+    this.#notedAtRealMs = realNow();
     this.#note(Math.max(this.#notedMs, this.clock.now() + 2 * this.#intervalMs));
     this.clock.after(this.#intervalMs, () => this.#noteAhead());
   }

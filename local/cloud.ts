@@ -1,4 +1,5 @@
 import { CloudTime } from './cloud-time.ts';
+import { CloudWatch, CloudWatchLogs } from './cloudwatch/index.ts';
 import { DynamoDb } from './dynamodb/index.ts';
 import { Faults } from './faults.ts';
 import { Iam } from './iam/index.ts';
@@ -45,6 +46,8 @@ export interface LocalCloud {
   readonly sqs: Sqs;
   readonly dynamodb: DynamoDb;
   readonly lambda: Lambda;
+  readonly cloudwatch: CloudWatch;
+  readonly logs: CloudWatchLogs;
   readonly iam: Iam;
   readonly faults: Faults;
   /** Nothing runs, no queue with an enabled mapping has a visible message, and no event waits to be taken. */
@@ -79,9 +82,18 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const iam = new Iam(context);
     const sqs = new Sqs(context);
     const dynamodb = new DynamoDb(context);
-    const lambda = new Lambda(context, { sqs, maxWorkers: options.maxWorkers, onLog: options.onLog });
+    const cloudwatch = new CloudWatch(context);
+    const logs = new CloudWatchLogs(context);
+    const lambda = new Lambda(context, {
+      sqs,
+      maxWorkers: options.maxWorkers,
+      onLog: (line) => {
+        logs.append(line.logGroup, line.logStream, line.line, line.atMs);
+        options.onLog?.(line);
+      },
+    });
     const faults = new Faults(lambda);
-    const services: readonly Service[] = [lambda, sqs, dynamodb];
+    const services: readonly Service[] = [lambda, sqs, dynamodb, cloudwatch, logs];
     const server = new CloudServer(
       services.map((service) => faults.observed(service)),
       clock,
@@ -96,7 +108,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     };
     endpoint = `http://127.0.0.1:${await server.listen(options.port ?? 0)}`;
     started = stop;
-    const providers = [iam, sqs, dynamodb, lambda].flatMap((room) => room.providers());
+    const providers = [iam, sqs, dynamodb, lambda, cloudwatch, logs].flatMap((room) => room.providers());
     const deployment = deployAssembly(assembly, providers, context);
     for (const service of services) service.start?.();
     return {
@@ -114,6 +126,8 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       sqs,
       dynamodb,
       lambda,
+      cloudwatch,
+      logs,
       iam,
       faults,
       idle: () =>

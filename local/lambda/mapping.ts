@@ -10,7 +10,13 @@ import type { MappingConfiguration } from './mapping-configuration.ts';
 import type { QueueSource } from './queue-source.ts';
 import { sqsEvent } from './sqs-event.ts';
 
-const LONG_POLL_SECONDS = 20;
+/**
+ * Lambda polls for 20 s, again and again. Nobody sees where one poll ends and the next begins, but each end is an event to
+ * step through when a month is skipped: so a poll lasts until it finds something.
+ */
+const LONG_POLL_SECONDS = 30 * 24 * 3600;
+/** Between two tries at a queue that cannot be received from. */
+const PROBLEM_PAUSE_SECONDS = 20;
 /** SQS hands out so many messages by one receive. */
 const RECEIVE_LIMIT = 10;
 /** A change of a mapping takes effect after a while; AWS states no bound, and seconds are usual. */
@@ -110,11 +116,17 @@ export class Mapping {
   async #poll(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#concurrency.room(signal);
-      const batch = await this.#nextBatch(signal);
-      if (!batch) continue;
-      this.#inHand = 0;
-      this.#concurrency.begin();
-      this.#track(this.#process(batch.messages, batch.slot).finally(() => this.#concurrency.end()));
+      try {
+        const batch = await this.#nextBatch(signal);
+        if (!batch) continue;
+        this.#inHand = 0;
+        this.#concurrency.begin();
+        const done = this.#process(batch.messages, batch.slot).finally(() => this.#concurrency.end());
+        this.#track(done);
+      } catch (error) {
+        this.#problem(error);
+        await pause(this.#host.context.clock, PROBLEM_PAUSE_SECONDS, signal);
+      }
     }
     this.#giveBack(this.#carried);
     this.#carried = [];
@@ -160,7 +172,7 @@ export class Mapping {
       if (leftSeconds <= 0) break;
       const more = await this.#host.queues.receive(queueArn, {
         maxMessages: Math.min(RECEIVE_LIMIT, batchSize - gathered.length),
-        waitSeconds: Math.min(LONG_POLL_SECONDS, leftSeconds),
+        waitSeconds: leftSeconds,
         signal,
       });
       gathered.push(...more);
@@ -214,10 +226,15 @@ export class Mapping {
         )
       : new Set<string>();
     const done = included.filter(({ messageId }) => !failed.has(messageId));
-    this.#host.queues.deleteMessages(
-      queueArn,
-      done.map(({ receiptHandle }) => receiptHandle),
-    );
+    try {
+      this.#host.queues.deleteMessages(
+        queueArn,
+        done.map(({ receiptHandle }) => receiptHandle),
+      );
+    } catch (error) {
+      // They come again, though their work is done: that is what at-least-once means.
+      this.#problem(error);
+    }
   }
 
   /**
@@ -247,6 +264,12 @@ export class Mapping {
       backoffSeconds = Math.min(backoffSeconds * 2, THROTTLE_BACKOFF_SECONDS.longest);
       held = await this.#host.slots.take(functionName);
     }
+  }
+
+  /** What SQS refuses is the queue's problem, and shown; anything else is a fault of the local cloud. */
+  #problem(error: unknown): void {
+    if (!(error instanceof AwsError)) throw error;
+    this.lastResult = `PROBLEM: ${error.code}: ${error.message}`;
   }
 
   #track(work: Promise<void>): void {
