@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Stack, Stage } from 'aws-cdk-lib';
+import { Names, Stack, Stage } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { buildSync } from 'esbuild';
@@ -34,13 +34,9 @@ export function bundledCode(scope: Construct, entry: string): Code {
     format: 'cjs',
     // ES modules first: only they can be tree-shaken. The SDK is bundled too, in the version that was tested.
     mainFields: ['module', 'main'],
-    logLevel: 'error',
+    logLevel: 'warning',
   });
-  const directory = join(
-    Stage.of(scope)?.outdir ?? PROJECT,
-    'bundles',
-    basename(dirname(relative(PROJECT, entry))),
-  );
+  const directory = join(Stage.of(scope)?.outdir ?? 'cdk.out', 'bundles', Names.uniqueId(scope));
   mkdirSync(directory, { recursive: true });
   for (const { path, contents } of outputFiles) writeFileSync(join(directory, basename(path)), contents);
   return Code.fromAsset(directory);
