@@ -1,0 +1,2 @@
+export { CloudWatch } from './cloudwatch.ts';
+export { CloudWatchLogs } from './logs.ts';
