@@ -40,25 +40,30 @@ async function idsUnder(state: string, more: object): Promise<string[]> {
   return ids;
 }
 
+/** Keys that the first 24 bits of dynalite's hash do not tell apart; among some thousands there are always such. */
+const COLLIDING_IDS = ['job-7473', 'job-10443', 'job-8999', 'job-12413', 'job-9687', 'job-13065'];
+
 test.each([
   ['forward', true],
   ['in reverse', false],
-])('thousands of items under one index key are all found, page by page, %s', async (_title, forward) => {
-  await cloud.service.execute('CreateTable', byState('KEYS_ONLY'));
-  // Among 12,000 keys, a hash of 24 bits would make about four pairs collide.
-  const ids = Array.from({ length: 12_000 }, (_, index) => `job-${index}`);
-  for (const id of ids)
-    await cloud.service.execute('PutItem', {
-      TableName: 'jobs',
-      Item: { id: { S: id }, state: { S: 'dead' } },
-    });
+])(
+  'items under one index key are all found, page by page, however their keys hash: %s',
+  async (_title, forward) => {
+    await cloud.service.execute('CreateTable', byState('KEYS_ONLY'));
+    for (const id of COLLIDING_IDS)
+      await cloud.service.execute('PutItem', {
+        TableName: 'jobs',
+        Item: { id: { S: id }, state: { S: 'dead' } },
+      });
 
-  const found = await idsUnder('dead', { Limit: 1000, ScanIndexForward: forward });
+    const found = await idsUnder('dead', { Limit: 1, ScanIndexForward: forward });
 
-  expect(found).toHaveLength(ids.length);
-  expect(new Set(found)).toEqual(new Set(ids));
-  await cloud.service.execute('DeleteTable', { TableName: 'jobs' });
-});
+    expect(found.toSorted()).toEqual(COLLIDING_IDS.toSorted());
+    await cloud.service.execute('DeleteItem', { TableName: 'jobs', Key: { id: { S: 'job-7473' } } });
+    expect(await idsUnder('dead', {})).toHaveLength(COLLIDING_IDS.length - 1);
+    await cloud.service.execute('DeleteTable', { TableName: 'jobs' });
+  },
+);
 
 test('an index that projects all follows each change of an attribute', async () => {
   await cloud.service.execute('CreateTable', byState('ALL'));
@@ -73,6 +78,18 @@ test('an index that projects all follows each change of an attribute', async () 
   expect(await cloud.service.execute('Scan', { TableName: 'jobs', IndexName: 'byState' })).toMatchObject({
     Items: [{ note: { S: 'second' } }],
   });
+
+  await cloud.service.execute('UpdateItem', {
+    TableName: 'jobs',
+    Key: { id: { S: 'a' } },
+    UpdateExpression: 'REMOVE note',
+  });
+
+  const { Items: entries } = (await cloud.service.execute('Scan', {
+    TableName: 'jobs',
+    IndexName: 'byState',
+  })) as Page;
+  expect(entries.map((entry) => Object.keys(entry).sort())).toEqual([['id', 'state']]);
   await cloud.service.execute('DeleteTable', { TableName: 'jobs' });
 });
 
