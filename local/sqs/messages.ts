@@ -1,20 +1,19 @@
 import { hash } from 'node:crypto';
 import { AwsError } from '../kernel/errors.ts';
-import type { CloudContext } from '../kernel/service.ts';
 import { invalidParameter, invalidValue } from './errors.ts';
-import type { SqsEvent, SqsEvents } from './events.ts';
-import type { MessageContent, MessageState, MessageTable, Removed, StoredMessage } from './message-table.ts';
+import type { SqsEvent } from './events.ts';
+import type { Ledger } from './ledger.ts';
+import type { MessageContent, MessageTable, StoredMessage } from './message-table.ts';
 import { DELAYED, IN_FLIGHT, VISIBLE } from './message-table.ts';
 import type { Queue, QueueCounts } from './queue.ts';
 import { MAX_VISIBILITY_SECONDS } from './queue-attributes.ts';
 import type { Queues } from './queues.ts';
+import { randomId } from './random-id.ts';
 import { decodeReceipt, encodeReceipt } from './receipt-handle.ts';
 import { allowsSource } from './redrive-policy.ts';
 
 /** Received and not deleted, a queue: more are not handed out. */
 export const IN_FLIGHT_LIMIT_MESSAGES = 120_000;
-/** An expired message may live on this long unseen, which keeps the search for expired ones rare. */
-const EXPIRY_SEARCH_INTERVAL_MS = 1000;
 
 /** A message to be sent, checked. */
 export interface Draft extends Omit<MessageContent, 'bodyMd5'> {
@@ -35,47 +34,44 @@ export interface Delivery extends StoredMessage {
  * What happens to messages: sent, received, hidden, moved, deleted, expired. Each call is one transaction.
  *
  * Nothing happens by itself: a message that became visible or expired is found so by the next look at its queue, so an
- * idle queue costs nothing. `woken` is told which queues may have something to receive.
+ * idle queue costs nothing.
  */
 export class Messages {
-  readonly #context: CloudContext;
   readonly #table: MessageTable;
   readonly #queues: Queues;
-  readonly #events: SqsEvents;
+  readonly #ledger: Ledger;
+  readonly #random: () => number;
   readonly #inFlightLimit: number;
-  readonly #woken: (queue: Queue) => void;
-  /** The transaction under way, which calls made within it join. */
-  #open: { readonly events: SqsEvent[]; readonly queues: Set<Queue> } | undefined;
 
-  constructor(parts: {
-    readonly context: CloudContext;
-    readonly table: MessageTable;
-    readonly queues: Queues;
-    readonly events: SqsEvents;
-    readonly inFlightLimitMessages: number;
-    readonly woken: (queue: Queue) => void;
-  }) {
-    this.#context = parts.context;
-    this.#table = parts.table;
-    this.#queues = parts.queues;
-    this.#events = parts.events;
-    this.#inFlightLimit = parts.inFlightLimitMessages;
-    this.#woken = parts.woken;
+  constructor(
+    table: MessageTable,
+    queues: Queues,
+    ledger: Ledger,
+    options: { readonly random: () => number; readonly inFlightLimitMessages: number },
+  ) {
+    this.#table = table;
+    this.#queues = queues;
+    this.#ledger = ledger;
+    this.#random = options.random;
+    this.#inFlightLimit = options.inFlightLimitMessages;
   }
 
   nowMs(): number {
-    return Math.floor(this.#context.clock.now());
+    return this.#ledger.nowMs();
   }
 
   /** Makes one transaction of all calls that `work` makes. */
   together<Result>(work: () => Result): Result {
-    return this.#write([], work);
+    return this.#ledger.write([], work);
   }
 
   send(queue: Queue, drafts: readonly Draft[]): Sent[] {
     const nowMs = this.nowMs();
-    const sent = drafts.map(({ body }) => ({ messageId: this.newId(), bodyMd5: hash('md5', body) }));
-    this.#write([queue], (events) => {
+    const sent = drafts.map(({ body }) => ({
+      messageId: randomId(this.#random),
+      bodyMd5: hash('md5', body),
+    }));
+    this.#ledger.write([queue], (events) => {
       drafts.forEach((draft, index) => {
         const { messageId, bodyMd5 } = sent[index] as Sent;
         this.#insertNew(queue, { ...draft, bodyMd5 }, messageId, draft.delaySeconds, nowMs);
@@ -87,29 +83,32 @@ export class Messages {
 
   /** Another copy of a stored message, as SQS's at-least-once delivery may hand out. @returns whether the message was there */
   duplicate(queue: Queue, messageId: string): boolean {
-    const copied = this.#table.copy(queue.id, messageId, this.nowMs());
-    if (copied) {
-      queue.tally.visible++;
-      this.#woken(queue);
-    }
-    return copied;
+    const nowMs = this.nowMs();
+    return this.#ledger.write([queue], () => {
+      const copied = this.#table.copy(queue.id, messageId, nowMs);
+      if (copied) {
+        this.#ledger.entered(queue, VISIBLE, nowMs, nowMs);
+        this.#ledger.wake(queue);
+      }
+      return copied;
+    });
   }
 
   /** Whether a receive would now be refused for too many messages in flight. */
   isFull(queue: Queue): boolean {
-    this.#settle(queue, this.nowMs());
+    this.#ledger.settle(queue, this.nowMs());
     return queue.tally.inFlight >= this.#inFlightLimit;
   }
 
   /** Receives up to `limit` messages, and moves those received too often to the dead-letter queue. */
   receive(queue: Queue, limit: number, visibilitySeconds: number): Delivery[] {
     const nowMs = this.nowMs();
-    this.#settle(queue, nowMs);
+    this.#ledger.settle(queue, nowMs);
     if (queue.tally.visible === 0 || queue.tally.inFlight >= this.#inFlightLimit) return [];
     const deliveries: Delivery[] = [];
     const redrive = this.#redriveOf(queue);
     const room = Math.min(limit, this.#inFlightLimit - queue.tally.inFlight);
-    this.#write(redrive === undefined ? [queue] : [queue, redrive.target], (events) => {
+    this.#ledger.write(redrive === undefined ? [queue] : [queue, redrive.target], (events) => {
       const expiredMs = nowMs - queue.settings.retentionSeconds * 1000;
       while (deliveries.length < room) {
         const wanted = room - deliveries.length;
@@ -129,12 +128,12 @@ export class Messages {
   delete(queue: Queue, receiptHandles: readonly string[]): void {
     const receipts = receiptHandles.map((handle) => decodeReceipt(handle, queue.id));
     const nowMs = this.nowMs();
-    this.#settle(queue, nowMs);
-    this.#write([queue], (events) => {
+    this.#ledger.settle(queue, nowMs);
+    this.#ledger.write([queue], (events) => {
       for (const { seq, receive } of receipts) {
         const removed = this.#table.removeByReceipt(seq, queue.id, receive);
         if (removed === undefined) continue;
-        this.#left(queue, removed.state);
+        this.#ledger.left(queue, removed.state);
         events.push({ type: 'deleted', queueArn: queue.arn, messageId: removed.messageId, atMs: nowMs });
       }
     });
@@ -144,7 +143,7 @@ export class Messages {
   changeVisibility(queue: Queue, receiptHandle: string, seconds: number): void {
     const receipt = decodeReceipt(receiptHandle, queue.id);
     const nowMs = this.nowMs();
-    this.#settle(queue, nowMs);
+    this.#ledger.settle(queue, nowMs);
     const message = this.#table.bySeq(receipt.seq);
     if (message === undefined || message.queueId !== queue.id || message.receivesHere !== receipt.receive)
       throw invalidParameter(
@@ -159,11 +158,11 @@ export class Messages {
         seconds,
         `Total VisibilityTimeout for the message is beyond the limit [${MAX_VISIBILITY_SECONDS} seconds]`,
       );
-    this.#write([queue], (events) => {
+    this.#ledger.write([queue], (events) => {
       const state = seconds === 0 ? VISIBLE : IN_FLIGHT;
       this.#table.setVisibility(message.seq, state, visibleMs);
-      this.#left(queue, IN_FLIGHT);
-      this.#entered(queue, state, visibleMs, message.sentMs);
+      this.#ledger.left(queue, IN_FLIGHT);
+      this.#ledger.entered(queue, state, visibleMs, message.sentMs);
       events.push({
         type: 'visibility-changed',
         queueArn: queue.arn,
@@ -176,11 +175,11 @@ export class Messages {
   /** Sends a message on to `target` as a new one. @param record runs in the same transaction */
   redrive(source: Queue, target: Queue, message: StoredMessage, record: () => void): void {
     const nowMs = this.nowMs();
-    const messageId = this.newId();
-    this.#write([source, target], (events) => {
+    const messageId = randomId(this.#random);
+    this.#ledger.write([source, target], (events) => {
       record();
       this.#table.remove(message.seq);
-      this.#left(source, message.state);
+      this.#ledger.left(source, message.state);
       this.#insertNew(target, message, messageId, target.settings.delaySeconds, nowMs);
       events.push(
         {
@@ -197,18 +196,18 @@ export class Messages {
 
   /** Visible messages stored up to `seq`, for a message-move task. */
   visibleUpTo(queue: Queue, seq: number, limit: number): StoredMessage[] {
-    this.#settle(queue, this.nowMs());
+    this.#ledger.settle(queue, this.nowMs());
     return this.#table.nextVisibleUpTo(queue.id, seq, limit);
   }
 
   countVisible(queue: Queue): number {
-    this.#settle(queue, this.nowMs());
+    this.#ledger.settle(queue, this.nowMs());
     return queue.tally.visible;
   }
 
   counts(queue: Queue): QueueCounts {
     const nowMs = this.nowMs();
-    this.#settle(queue, nowMs);
+    this.#ledger.settle(queue, nowMs);
     const { visible, inFlight, delayed } = queue.tally;
     const ageSeconds = (ms: number | undefined) => (ms === undefined ? 0 : Math.max(0, nowMs - ms) / 1000);
     return {
@@ -222,45 +221,9 @@ export class Messages {
 
   /** When the next message that is hidden or delayed becomes visible. */
   nextVisibleMs(queue: Queue): number | undefined {
-    this.#settle(queue, this.nowMs());
-    const next = this.#nextHiddenMs(queue);
+    this.#ledger.settle(queue, this.nowMs());
+    const next = this.#ledger.nextHiddenMs(queue);
     return next === Number.POSITIVE_INFINITY ? undefined : next;
-  }
-
-  /** Makes the queue's state agree with the time: shows what is due, drops what has expired. */
-  #settle(queue: Queue, nowMs: number): void {
-    const { tally } = queue;
-    if (nowMs >= tally.nextVisibleMs) {
-      const back = this.#table.surface(queue.id, IN_FLIGHT, nowMs);
-      const due = this.#table.surface(queue.id, DELAYED, nowMs);
-      tally.inFlight -= back;
-      tally.delayed -= due;
-      tally.visible += back + due;
-      tally.nextVisibleMs = this.#nextHiddenMs(queue);
-    }
-    if (nowMs >= tally.nextExpiryMs) this.#expire(queue, nowMs);
-  }
-
-  #expire(queue: Queue, nowMs: number): void {
-    const retentionMs = queue.settings.retentionSeconds * 1000;
-    this.#write([queue], (events) => {
-      for (const { messageId, state } of this.#table.expire(queue.id, nowMs - retentionMs)) {
-        this.#left(queue, state);
-        events.push({ type: 'expired', queueArn: queue.arn, messageId, atMs: nowMs });
-      }
-    });
-    const oldestMs = this.#table.oldestSentMs(queue.id);
-    queue.tally.nextExpiryMs =
-      oldestMs === undefined
-        ? Number.POSITIVE_INFINITY
-        : Math.max(oldestMs + retentionMs, nowMs + EXPIRY_SEARCH_INTERVAL_MS);
-  }
-
-  #nextHiddenMs(queue: Queue): number {
-    return Math.min(
-      this.#table.firstVisibleMs(queue.id, IN_FLIGHT) ?? Number.POSITIVE_INFINITY,
-      this.#table.firstVisibleMs(queue.id, DELAYED) ?? Number.POSITIVE_INFINITY,
-    );
   }
 
   #redriveOf(queue: Queue): { readonly target: Queue; readonly maxReceiveCount: number } | undefined {
@@ -282,8 +245,8 @@ export class Messages {
   ): Delivery {
     const visibleMs = nowMs + visibilitySeconds * 1000;
     this.#table.receive(message.seq, visibleMs, nowMs);
-    this.#left(queue, VISIBLE);
-    this.#entered(queue, IN_FLIGHT, visibleMs, message.sentMs);
+    this.#ledger.left(queue, VISIBLE);
+    this.#ledger.entered(queue, IN_FLIGHT, visibleMs, message.sentMs);
     const receive = message.receivesHere + 1;
     const receiveCount = message.receiveCount + 1;
     events.push({
@@ -305,7 +268,7 @@ export class Messages {
   /** The message keeps its id, its sent time and its receive count. */
   #moveToDeadLetters(source: Queue, target: Queue, message: StoredMessage, nowMs: number): SqsEvent {
     this.#table.remove(message.seq);
-    this.#left(source, message.state);
+    this.#ledger.left(source, message.state);
     this.#table.insert({
       ...message,
       queueId: target.id,
@@ -314,7 +277,7 @@ export class Messages {
       visibleMs: nowMs,
       sourceArn: source.arn,
     });
-    this.#entered(target, VISIBLE, nowMs, message.sentMs);
+    this.#ledger.entered(target, VISIBLE, nowMs, message.sentMs);
     return {
       type: 'moved-to-dlq',
       queueArn: source.arn,
@@ -346,53 +309,6 @@ export class Messages {
       firstReceivedMs: null,
       sourceArn: null,
     });
-    this.#entered(queue, state, visibleMs, nowMs);
-  }
-
-  #left({ tally }: Queue, state: Removed['state']): void {
-    if (state === VISIBLE) tally.visible--;
-    else if (state === IN_FLIGHT) tally.inFlight--;
-    else tally.delayed--;
-  }
-
-  #entered({ tally, settings }: Queue, state: MessageState, visibleMs: number, sentMs: number): void {
-    if (state === VISIBLE) tally.visible++;
-    else {
-      if (state === IN_FLIGHT) tally.inFlight++;
-      else tally.delayed++;
-      tally.nextVisibleMs = Math.min(tally.nextVisibleMs, visibleMs);
-    }
-    tally.nextExpiryMs = Math.min(tally.nextExpiryMs, sentMs + settings.retentionSeconds * 1000);
-  }
-
-  /** One transaction; afterwards its events are told and long polls are served. When it fails, the tallies are made anew. */
-  #write<Result>(queues: readonly Queue[], work: (events: SqsEvent[]) => Result): Result {
-    if (this.#open !== undefined) {
-      for (const queue of queues) this.#open.queues.add(queue);
-      return work(this.#open.events);
-    }
-    const open = { events: [] as SqsEvent[], queues: new Set(queues) };
-    this.#open = open;
-    let result: Result;
-    try {
-      result = this.#context.store.transaction(() => work(open.events));
-    } catch (error) {
-      for (const queue of open.queues) this.#queues.recount(queue);
-      throw error;
-    } finally {
-      this.#open = undefined;
-    }
-    this.#events.tell(open.events);
-    for (const queue of open.queues) this.#woken(queue);
-    return result;
-  }
-
-  /** A version 4 UUID from the cloud's own random source, so that a seeded run repeats. */
-  newId(): string {
-    const bytes = Buffer.alloc(16);
-    for (let at = 0; at < 16; at += 4) bytes.writeUInt32BE(Math.floor(this.#context.random() * 2 ** 32), at);
-    bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x40, 6);
-    bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-    return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+    this.#ledger.entered(queue, state, visibleMs, nowMs);
   }
 }

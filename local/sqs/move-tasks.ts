@@ -7,6 +7,7 @@ import type { MessageTable } from './message-table.ts';
 import type { Messages } from './messages.ts';
 import type { Queue } from './queue.ts';
 import type { Queues } from './queues.ts';
+import { randomId } from './random-id.ts';
 
 export type MoveTaskStatus = 'RUNNING' | 'COMPLETED' | 'CANCELLING' | 'CANCELLED' | 'FAILED';
 
@@ -126,7 +127,7 @@ export class MoveTasks {
   }
 
   #insert(source: Queue, destinationArn: string | undefined, maxPerSecond: number | undefined): MoveTask {
-    const id = this.#messages.newId();
+    const id = randomId(() => this.#context.random());
     const lastSeq = this.#table.highestSeq();
     this.#context.store.db
       .prepare(

@@ -5,6 +5,7 @@ import type { CloudContext, Service, ServiceRequest, ServiceResponse } from '../
 import { checkDraft, readDraft } from './draft.ts';
 import { queryErrorHeader } from './errors.ts';
 import { SqsEvents, type SqsListener } from './events.ts';
+import { Ledger } from './ledger.ts';
 import { LongPolls } from './long-polls.ts';
 import type { MessageAttributes } from './message-attributes.ts';
 import { checkVisibility, messageOperations } from './message-operations.ts';
@@ -69,13 +70,17 @@ export class Sqs implements Service {
     this.#context = context;
     const table = new MessageTable(context.store.db);
     this.#queues = new Queues(context, table);
-    this.#messages = new Messages({
-      context,
+    const ledger = new Ledger({
+      clock: context.clock,
+      store: context.store,
       table,
       queues: this.#queues,
       events: this.#events,
-      inFlightLimitMessages,
       woken: (queue) => this.#polls.wake(queue),
+    });
+    this.#messages = new Messages(table, this.#queues, ledger, {
+      random: () => context.random(),
+      inFlightLimitMessages,
     });
     this.#polls = new LongPolls(context.clock, this.#messages);
     this.#tasks = new MoveTasks(context, this.#queues, this.#messages, table);
