@@ -9,7 +9,7 @@ import { WEATHER } from '../samples/weather.ts';
 import { JobLookup } from '../shared/client/job-lookup.ts';
 import { Publisher } from '../shared/client/publisher.ts';
 import { queueUrlsOfStage } from '../shared/client/queue-urls.ts';
-import { gatherEvidence } from './account/evidence.ts';
+import { gatherEvidence, mailsOf } from './account/evidence.ts';
 import { accountText } from './account/print.ts';
 import { judge } from './account/promises.ts';
 import { type FeedEntry, readFeed } from './feed.ts';
@@ -58,7 +58,11 @@ async function run(
   entries: readonly FeedEntry[],
   follow: (progress: Progress) => void,
 ): Promise<number> {
-  const client = { endpoint: cloud.endpoint, region: cloud.region, credentials: cloud.credentials };
+  const client = {
+    endpoint: cloud.endpoint,
+    region: cloud.region,
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  };
   const sqs = new SQSClient(client);
   const dynamo = DynamoDBDocumentClient.from(new DynamoDBClient(client));
   const opening = readOpening();
@@ -109,10 +113,7 @@ async function run(
       sqs,
       dynamo,
       stage: STAGE,
-      mails: () =>
-        cloud.ses
-          .sent()
-          .map(({ to, tags }) => ({ to: to.join(', '), notification: tags.notification ?? '' })),
+      mails: () => mailsOf(cloud.ses),
     });
     const promised = judge(outcome.accepted, opening, evidence);
     print(accountText(outcome.accepted, evidence, promised));

@@ -4,6 +4,7 @@
  * `npm run samples`.
  */
 import { writeFileSync } from 'node:fs';
+import { mulberry32 } from './random.ts';
 
 type Line = Record<string, unknown> & { afterSeconds: number };
 
@@ -240,16 +241,6 @@ function malformed(): Line[] {
     ],
   ];
   return bodies.map(([queue, body], index) => ({ afterSeconds: 5 + index * 7, queue, body }));
-}
-
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 const proper = [...signUps(), ...payments(), ...orders()];

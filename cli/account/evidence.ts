@@ -1,5 +1,6 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { type DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
+import type { Ses } from '../../local/ses/index.ts';
 import { type DeadLetter, peekDeadLetters } from '../../shared/client/dead-letters.ts';
 import { JobLookup } from '../../shared/client/job-lookup.ts';
 import { type TableSubject, tableName } from '../../shared/jobs/names.ts';
@@ -47,6 +48,11 @@ export interface Sources {
   readonly dynamo: DynamoDBDocumentClient;
   readonly stage: string;
   readonly mails: () => Evidence['mails'];
+}
+
+/** The mails that the local cloud's SES took, by the notification that each is for. */
+export function mailsOf(ses: Ses): Evidence['mails'] {
+  return ses.sent().map(({ to, tags }) => ({ to: to.join(', '), notification: tags.notification ?? '' }));
 }
 
 const EVERY_DEAD_LETTER = 100_000;

@@ -13,16 +13,22 @@ export interface Promised {
   readonly broken: readonly string[];
 }
 
-/** Holds what a run left behind against what went into it. Nothing here asks the code under judgement what it did. */
+/** Holds what a drained run left behind against what went into it. Nothing here asks the code under judgement what it did. */
 export function judge(accepted: readonly FeedEntry[], opening: Opening, evidence: Evidence): Promised[] {
   return [
     everyMessageEnded(accepted, evidence),
     everyDeadJobLies(evidence),
-    balancesMatch(accepted, opening, evidence),
-    stockMatches(accepted, opening, evidence),
+    completedPaymentsAreBooked(accepted, evidence),
+    completedOrdersArePlaced(accepted, evidence),
     everyOrderIsConfirmed(evidence),
-    oneMailEach(evidence),
+    completedMailsWereSent(evidence),
+    ...judgeEffects(opening, evidence),
   ];
+}
+
+/** What holds at every moment, also in the middle of a run or after its sudden end. */
+export function judgeEffects(opening: Opening, evidence: Evidence): Promised[] {
+  return [balancesMatch(opening, evidence), stockMatches(opening, evidence), noMailTwice(evidence)];
 }
 
 function everyMessageEnded(accepted: readonly FeedEntry[], { records, deadLetters }: Evidence): Promised {
@@ -72,99 +78,126 @@ function everyDeadJobLies({ records, deadLetters }: Evidence): Promised {
   };
 }
 
-function balancesMatch(
+function completedPaymentsAreBooked(
   accepted: readonly FeedEntry[],
-  opening: Opening,
-  { records, accounts, payments }: Evidence,
+  { records, payments }: Evidence,
 ): Promised {
+  const { type } = JOBS.processPayment;
   const booked = new Map(payments.map((payment) => [payment.transactionId, payment]));
-  const broken = [...completedJobs(accepted, JOBS.processPayment.type, records)].flatMap(([key, entry]) => {
+  const completed = completedJobs(accepted, type, records);
+  const broken = [...completed].flatMap(([key, entry]) => {
     const payment = booked.get(key);
     const { accountId, amountMinor } = entry.data as { accountId: string; amountMinor: number };
     return payment?.accountId === accountId && payment.amountMinor === amountMinor
       ? []
       : [`payment ${key} completed, but the ledger has ${JSON.stringify(payment)}`];
   });
-  for (const { transactionId } of payments)
-    if (records.get(jobPartitionKey(JOBS.processPayment.type, transactionId))?.state !== 'completed')
-      broken.push(`payment ${transactionId} is in the ledger, but its job did not complete`);
-  for (const { accountId, balanceMinor } of accounts) {
-    const start = opening.accounts.find((account) => account.accountId === accountId)?.balanceMinor;
-    if (start === undefined) continue;
-    const implied = payments.reduce(
-      (sum, payment) => (payment.accountId === accountId ? sum + payment.amountMinor : sum),
-      start,
-    );
-    if (implied !== balanceMinor)
-      broken.push(`account ${accountId} holds ${balanceMinor}, its payments imply ${implied}`);
-  }
+  for (const key of booked.keys())
+    if (records.get(jobPartitionKey(type, key))?.state !== 'completed')
+      broken.push(`payment ${key} is in the ledger, but its job did not complete`);
   return {
-    promise: 'Each balance is its opening balance and the payments that completed, each once',
-    checked: `${accounts.length} accounts, ${payments.length} payments`,
+    promise: 'The ledger has the payments that completed, as they were published, and no other',
+    checked: `${completed.size} completed, ${payments.length} booked`,
     broken,
   };
 }
 
-function stockMatches(
-  accepted: readonly FeedEntry[],
-  opening: Opening,
-  { records, orders, stock }: Evidence,
-): Promised {
-  const placed = new Map(orders.map((order) => [order.reference, order]));
-  const broken = [...completedJobs(accepted, JOBS.placeOrder.type, records).keys()].flatMap((reference) =>
-    placed.has(reference) ? [] : [`order ${reference} completed, but is not in the table`],
-  );
-  for (const { reference } of orders)
-    if (records.get(jobPartitionKey(JOBS.placeOrder.type, reference))?.state !== 'completed')
+function completedOrdersArePlaced(accepted: readonly FeedEntry[], { records, orders }: Evidence): Promised {
+  const { type } = JOBS.placeOrder;
+  const placed = new Set(orders.map(({ reference }) => reference));
+  const completed = completedJobs(accepted, type, records);
+  const broken = [...completed.keys()]
+    .filter((reference) => !placed.has(reference))
+    .map((reference) => `order ${reference} completed, but is not in the table`);
+  for (const reference of placed)
+    if (records.get(jobPartitionKey(type, reference))?.state !== 'completed')
       broken.push(`order ${reference} is in the table, but its job did not complete`);
-  for (const { sku, available } of stock) {
-    const start = opening.stock.find((item) => item.sku === sku)?.available;
-    if (start === undefined) continue;
-    const taken = orders
-      .flatMap(({ lines }) => lines)
-      .reduce((sum, line) => (line.sku === sku ? sum + line.quantity : sum), 0);
-    if (start - taken !== available)
-      broken.push(`${sku} has ${available} left, its orders imply ${start - taken}`);
-  }
   return {
-    promise: 'Each stock is its opening stock less the orders that completed',
-    checked: `${stock.length} items, ${orders.length} orders`,
+    promise: 'The orders that completed are placed, and no other',
+    checked: `${completed.size} completed, ${orders.length} placed`,
     broken,
+  };
+}
+
+function balancesMatch(opening: Opening, { accounts, payments }: Evidence): Promised {
+  const start = new Map(opening.accounts.map(({ accountId, balanceMinor }) => [accountId, balanceMinor]));
+  const implied = new Map(start);
+  for (const { accountId, amountMinor } of payments)
+    implied.set(accountId, (implied.get(accountId) ?? 0) + amountMinor);
+  return {
+    promise: 'Each balance is its opening balance and the booked payments',
+    checked: `${accounts.length} accounts, ${payments.length} payments`,
+    broken: accounts
+      .filter(
+        ({ accountId, balanceMinor }) => start.has(accountId) && implied.get(accountId) !== balanceMinor,
+      )
+      .map(
+        ({ accountId, balanceMinor }) =>
+          `account ${accountId} holds ${balanceMinor}, its payments imply ${implied.get(accountId)}`,
+      ),
+  };
+}
+
+function stockMatches(opening: Opening, { orders, stock }: Evidence): Promised {
+  const start = new Map(opening.stock.map(({ sku, available }) => [sku, available]));
+  const implied = new Map(start);
+  for (const { sku, quantity } of orders.flatMap(({ lines }) => lines))
+    implied.set(sku, (implied.get(sku) ?? 0) - quantity);
+  return {
+    promise: 'Each stock is its opening stock less the placed orders',
+    checked: `${stock.length} items, ${orders.length} orders`,
+    broken: stock
+      .filter(({ sku, available }) => start.has(sku) && implied.get(sku) !== available)
+      .map(({ sku, available }) => `${sku} has ${available} left, its orders imply ${implied.get(sku)}`),
   };
 }
 
 function everyOrderIsConfirmed({ records, orders }: Evidence): Promised {
-  const broken = orders.flatMap(({ reference }) => {
-    const record = records.get(jobPartitionKey(JOBS.sendEmail.type, `order-confirmation:${reference}`));
-    return record ? [] : [`order ${reference} has no confirmation e-mail job`];
-  });
-  return { promise: 'Each order led to its confirmation e-mail', checked: `${orders.length} orders`, broken };
+  return {
+    promise: 'Each placed order led to its confirmation e-mail job',
+    checked: `${orders.length} orders`,
+    broken: orders
+      .filter(
+        ({ reference }) =>
+          !records.has(jobPartitionKey(JOBS.sendEmail.type, `order-confirmation:${reference}`)),
+      )
+      .map(({ reference }) => `order ${reference} has no confirmation e-mail job`),
+  };
 }
 
-function oneMailEach({ records, mails }: Evidence): Promised {
-  const sent = Map.groupBy(mails, ({ notification }) => notification);
-  const emails = [...records.values()].filter(({ pk }) =>
-    pk.startsWith(jobPartitionKey(JOBS.sendEmail.type, '')),
-  );
+function completedMailsWereSent({ records, mails }: Evidence): Promised {
+  const sent = new Set(mails.map(({ notification }) => notification));
+  const prefix = jobPartitionKey(JOBS.sendEmail.type, '');
+  const emails = [...records.values()].filter(({ pk }) => pk.startsWith(prefix));
   const broken = emails.flatMap((record) => {
-    const notification = record.pk.slice(jobPartitionKey(JOBS.sendEmail.type, '').length);
-    const times = sent.get(tagOf(notification))?.length ?? 0;
-    const [least, most] = mailsExpected(record);
-    return times >= least && times <= most
-      ? []
-      : [`e-mail ${notification} (${record.state}) was sent ${times} times`];
+    const notification = record.pk.slice(prefix.length);
+    const was = sent.has(tagOf(notification));
+    const may = mailAllowed(record);
+    if (may === 'must' && !was) return [`e-mail ${notification} completed, but was not sent`];
+    return may === 'must not' && was ? [`e-mail ${notification} (${record.state}) was sent`] : [];
   });
   return {
-    promise: 'Each e-mail that completed was sent once, each other at most once',
+    promise: 'The e-mails that completed were sent, and no other',
     checked: `${emails.length} e-mail jobs, ${mails.length} mails`,
     broken,
   };
 }
 
-/** A suppressed address gets none; a dead job's may have gone out when its step was uncertain, and only then. */
-function mailsExpected({ state, result, verdict }: JobRecord): [least: number, most: number] {
-  if (state === 'completed') return result?.includes('"suppressed":true') ? [0, 0] : [1, 1];
-  return [0, verdict?.code === 'STEP_UNCERTAIN' ? 1 : 0];
+/** A suppressed address gets none; the mail of an uncertain step may have gone out, which is what uncertain means. */
+function mailAllowed({ state, result, verdict }: JobRecord): 'must' | 'may' | 'must not' {
+  if (state === 'completed') return result?.includes('"suppressed":true') ? 'must not' : 'must';
+  return verdict?.code === 'STEP_UNCERTAIN' ? 'may' : 'must not';
+}
+
+function noMailTwice({ mails }: Evidence): Promised {
+  const sent = Map.groupBy(mails, ({ notification }) => notification);
+  return {
+    promise: 'No e-mail was sent twice',
+    checked: `${mails.length} mails`,
+    broken: [...sent]
+      .filter(([, copies]) => copies.length > 1)
+      .map(([notification, copies]) => `e-mail ${notification} was sent ${copies.length} times`),
+  };
 }
 
 /** As SES's tags are written: letters, digits, `_` and `-`. */

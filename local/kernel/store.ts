@@ -57,7 +57,7 @@ function open(file: string): DatabaseSync {
   try {
     db = new DatabaseSync(file);
     db.exec(
-      'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 2000; PRAGMA quick_check',
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 16000; PRAGMA busy_timeout = 2000; PRAGMA quick_check',
     );
     version = Number(db.prepare('PRAGMA user_version').get()?.user_version);
   } catch (error) {

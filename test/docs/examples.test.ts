@@ -1,0 +1,105 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const COPIED = [
+  'infra',
+  'functions',
+  'shared',
+  'local',
+  'cli',
+  'samples',
+  'test',
+  'package.json',
+  'tsconfig.json',
+  'vitest.config.ts',
+];
+
+interface Example {
+  /** Where the document says that it goes. */
+  readonly path: string;
+  /** Whether it is added to a file that is there. */
+  readonly added: boolean;
+  readonly code: string;
+}
+
+/** The TypeScript of a document; each block begins with `// <path>` or `// in <path>`. */
+function examplesOf(document: string): Example[] {
+  const text = readFileSync(join(ROOT, document), 'utf8');
+  return [...text.matchAll(/^```ts\n\/\/ (in )?(\S+)\n([\s\S]*?)^```$/gm)].map(
+    ([, added, path = '', code = '']) => ({
+      path,
+      added: added !== undefined,
+      code,
+    }),
+  );
+}
+
+/** A line of a stack goes to the others of its kind; what the registry shows replaces what it had. */
+function addTo(source: string, { path, code }: Example): string {
+  if (path === 'infra/stacks/jobs.ts')
+    return source.replace("    new CfnOutput(this, 'AlarmTopicArn'", `    ${code}\n$&`);
+  const [imports, jobs] = code.split(/(?=^export const)/m);
+  return (imports ?? '') + source.replace(/^export const JOBS = .*$/m, jobs?.trim() ?? '');
+}
+
+describe('the documents', () => {
+  let tree: string;
+  beforeAll(() => {
+    tree = mkdtempSync(join(tmpdir(), 'honest-jobs-docs-'));
+    for (const name of COPIED) cpSync(join(ROOT, name), join(tree, name), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules'), join(tree, 'node_modules'));
+  });
+  afterAll(() => rmSync(tree, { recursive: true, force: true }));
+
+  const put = (example: Example): void => {
+    const file = join(tree, example.path);
+    mkdirSync(dirname(file), { recursive: true });
+    const added = example.added ? addTo(readFileSync(file, 'utf8'), example) : example.code;
+    if (example.added)
+      expect(added, `${example.path} has a place for the example`).toContain(
+        example.code.trim().split('\n').at(-1),
+      );
+    writeFileSync(file, added);
+  };
+  const compile = (): string => {
+    try {
+      execFileSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc')], {
+        cwd: tree,
+        encoding: 'utf8',
+        stdio: 'pipe',
+      });
+      return '';
+    } catch (error) {
+      return (error as { stdout: string }).stdout;
+    }
+  };
+
+  it('add a job whose files compile, deploy and pass their own test', () => {
+    const examples = examplesOf('docs/add-a-job.md');
+    expect(examples.map(({ path }) => path)).toHaveLength(6);
+    examples.forEach(put);
+    expect(compile()).toBe('');
+    const test = execFileSync(
+      process.execPath,
+      [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', 'test/functions/send-receipt.test.ts'],
+      {
+        cwd: tree,
+        encoding: 'utf8',
+        env: { ...process.env, NO_COLOR: '1' },
+      },
+    );
+    expect(test).toContain('1 passed');
+  });
+
+  it('show code in the README that compiles', () => {
+    const examples = examplesOf('README.md').filter(({ path }) => path !== 'infra/stacks/jobs.ts');
+    expect(examples).toHaveLength(3);
+    examples.forEach(put);
+    expect(compile()).toBe('');
+  });
+});
