@@ -9,6 +9,7 @@ import { CloudServer } from './kernel/server.ts';
 import type { CloudContext, Service } from './kernel/service.ts';
 import { openStore } from './kernel/store.ts';
 import { Lambda, type LogLine } from './lambda/index.ts';
+import { Ses } from './ses/index.ts';
 import { Sqs } from './sqs/index.ts';
 import { type Assembly, type Deployment, deployAssembly, readAssembly } from './template/index.ts';
 
@@ -48,6 +49,7 @@ export interface LocalCloud {
   readonly lambda: Lambda;
   readonly cloudwatch: CloudWatch;
   readonly logs: CloudWatchLogs;
+  readonly ses: Ses;
   readonly iam: Iam;
   readonly faults: Faults;
   /** Nothing runs, no queue with an enabled mapping has a visible message, and no event waits to be taken. */
@@ -84,6 +86,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const dynamodb = new DynamoDb(context);
     const cloudwatch = new CloudWatch(context);
     const logs = new CloudWatchLogs(context);
+    const ses = new Ses(context);
     const lambda = new Lambda(context, {
       sqs,
       maxWorkers: options.maxWorkers,
@@ -93,7 +96,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       },
     });
     const faults = new Faults(lambda);
-    const services: readonly Service[] = [lambda, sqs, dynamodb, cloudwatch, logs];
+    const services: readonly Service[] = [lambda, sqs, dynamodb, cloudwatch, logs, ses];
     const server = new CloudServer(
       services.map((service) => faults.observed(service)),
       clock,
@@ -108,7 +111,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     };
     endpoint = `http://127.0.0.1:${await server.listen(options.port ?? 0)}`;
     started = stop;
-    const providers = [iam, sqs, dynamodb, lambda, cloudwatch, logs].flatMap((room) => room.providers());
+    const providers = [iam, sqs, dynamodb, lambda, cloudwatch, logs, ses].flatMap((room) => room.providers());
     const deployment = deployAssembly(assembly, providers, context);
     for (const service of services) service.start?.();
     return {
@@ -128,6 +131,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       lambda,
       cloudwatch,
       logs,
+      ses,
       iam,
       faults,
       idle: () =>
