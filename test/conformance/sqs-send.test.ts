@@ -1,5 +1,9 @@
 import { createHash } from 'node:crypto';
-import { type MessageAttributeValue, SendMessageCommand } from '@aws-sdk/client-sqs';
+import {
+  type MessageAttributeValue,
+  SendMessageCommand,
+  SetQueueAttributesCommand,
+} from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { failure, SqsCloud } from './sqs-cloud.ts';
 
@@ -167,6 +171,16 @@ describe('SQS SendMessage', () => {
     expect(await cloud.receive(queue, { VisibilityTimeout: 0 })).toHaveLength(1);
     await cloud.pass(11, test);
     expect(await cloud.receive(queue)).toEqual([]);
+    expect((await cloud.attributes(queue)).ApproximateNumberOfMessages).toBe('0');
+  });
+
+  it('drops messages that are there already when the retention period is made shorter than their age', async (test) => {
+    const queue = await cloud.queue();
+    await send({ MessageBody: 'old' }, queue);
+    await cloud.pass(100, test);
+    await cloud.client.send(
+      new SetQueueAttributesCommand({ QueueUrl: queue, Attributes: { MessageRetentionPeriod: '60' } }),
+    );
     expect((await cloud.attributes(queue)).ApproximateNumberOfMessages).toBe('0');
   });
 });
