@@ -9,7 +9,9 @@ import { CloudServer } from './kernel/server.ts';
 import type { CloudContext, Service } from './kernel/service.ts';
 import { openStore } from './kernel/store.ts';
 import { Lambda, type LogLine } from './lambda/index.ts';
+import { S3 } from './s3/index.ts';
 import { Ses } from './ses/index.ts';
+import { Sns } from './sns/index.ts';
 import { Sqs } from './sqs/index.ts';
 import { type Assembly, type Deployment, deployAssembly, readAssembly } from './template/index.ts';
 
@@ -50,6 +52,8 @@ export interface LocalCloud {
   readonly cloudwatch: CloudWatch;
   readonly logs: CloudWatchLogs;
   readonly ses: Ses;
+  readonly sns: Sns;
+  readonly s3: S3;
   readonly iam: Iam;
   readonly faults: Faults;
   /** Nothing runs, no queue with an enabled mapping has a visible message, and no event waits to be taken. */
@@ -87,6 +91,8 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const cloudwatch = new CloudWatch(context);
     const logs = new CloudWatchLogs(context);
     const ses = new Ses(context);
+    const sns = new Sns(context, { sqs });
+    const s3 = new S3(context);
     const lambda = new Lambda(context, {
       sqs,
       maxWorkers: options.maxWorkers,
@@ -96,7 +102,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       },
     });
     const faults = new Faults(lambda);
-    const services: readonly Service[] = [lambda, sqs, dynamodb, cloudwatch, logs, ses];
+    const services: readonly Service[] = [lambda, sqs, dynamodb, cloudwatch, logs, ses, sns, s3];
     const server = new CloudServer(
       services.map((service) => faults.observed(service)),
       clock,
@@ -111,7 +117,9 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     };
     endpoint = `http://127.0.0.1:${await server.listen(options.port ?? 0)}`;
     started = stop;
-    const providers = [iam, sqs, dynamodb, lambda, cloudwatch, logs, ses].flatMap((room) => room.providers());
+    const providers = [iam, sqs, dynamodb, lambda, cloudwatch, logs, ses, sns, s3].flatMap((room) =>
+      room.providers(),
+    );
     const deployment = deployAssembly(assembly, providers, context);
     for (const service of services) service.start?.();
     return {
@@ -132,6 +140,8 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       cloudwatch,
       logs,
       ses,
+      sns,
+      s3,
       iam,
       faults,
       idle: () =>

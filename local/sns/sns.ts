@@ -1,0 +1,71 @@
+import type { ResourceProvider } from '../kernel/resources.ts';
+import type { CloudContext, Service, ServiceRequest, ServiceResponse } from '../kernel/service.ts';
+import { checkPublish } from './check-publish.ts';
+import { deliver, type Queues } from './delivery.ts';
+import { newUuid } from './ids.ts';
+import { snsOperations } from './operations.ts';
+import { snsProviders } from './providers.ts';
+import { Published, type PublishedMessage, type PublishInput } from './published.ts';
+import { handleQuery, type QueryOperation } from './query-protocol.ts';
+import { Subscriptions } from './subscriptions.ts';
+import { Topics } from './topics.ts';
+
+export interface SnsOptions {
+  readonly sqs: Queues;
+}
+
+/** Amazon SNS: standard topics, delivered to SQS queues. What else subscribes is kept unconfirmed. */
+export class Sns implements Service {
+  readonly signingName = 'sns';
+  readonly topics: Topics;
+  readonly subscriptions: Subscriptions;
+  readonly #context: CloudContext;
+  readonly #published: Published;
+  readonly #queues: Queues;
+  readonly #operations: Readonly<Record<string, QueryOperation>>;
+
+  constructor(context: CloudContext, { sqs }: SnsOptions) {
+    this.#context = context;
+    this.#queues = sqs;
+    this.topics = new Topics(context);
+    this.subscriptions = new Subscriptions(context);
+    this.#published = new Published(context);
+    this.#operations = snsOperations(this);
+  }
+
+  async handle(request: ServiceRequest): Promise<ServiceResponse> {
+    return handleQuery(request, this.#operations);
+  }
+
+  providers(): ResourceProvider[] {
+    return snsProviders(this.topics, this.subscriptions);
+  }
+
+  /**
+   * Publishes as the API's Publish does.
+   *
+   * @returns the message's id
+   * @throws AwsError `NotFound` for a topic that is not there, `InvalidParameter`
+   */
+  publish(topicArn: string, input: PublishInput): string {
+    this.topics.get(topicArn);
+    checkPublish(input);
+    const { subject, message } = input;
+    const published: PublishedMessage = {
+      messageId: newUuid(this.#context.random),
+      topicArn,
+      ...(subject !== undefined && { subject }),
+      message,
+      atMs: Math.floor(this.#context.clock.now()),
+    };
+    this.#published.add(published);
+    for (const subscription of this.subscriptions.ofTopic(topicArn))
+      if (!subscription.pending) deliver(subscription, published, input, this.#queues);
+    return published.messageId;
+  }
+
+  /** Every message of every topic, in order, those of earlier runs in the same folder too. */
+  published(): PublishedMessage[] {
+    return this.#published.all();
+  }
+}

@@ -1,0 +1,109 @@
+import type { CloudContext } from '../kernel/service.ts';
+import { invalidParameter, notFound } from './errors.ts';
+import { newUuid } from './ids.ts';
+
+export interface Subscription {
+  readonly arn: string;
+  readonly topicArn: string;
+  readonly protocol: string;
+  readonly endpoint: string;
+  /** Somebody has to follow a link in a mail first, and nobody here does. */
+  readonly pending: boolean;
+  readonly attributes: SubscriptionAttributes;
+}
+
+export type SubscriptionAttributes = Readonly<Record<string, string>>;
+
+/** Confirmed by a person; kept, and never delivered to. */
+const CONFIRMED_BY_HAND = new Set(['email', 'email-json', 'sms']);
+const ATTRIBUTES = new Set(['RawMessageDelivery', 'RedrivePolicy']);
+
+/** Who wants a topic's messages. */
+export class Subscriptions {
+  readonly #context: CloudContext;
+
+  constructor(context: CloudContext) {
+    this.#context = context;
+    context.store.db.exec(
+      `CREATE TABLE IF NOT EXISTS sns_subscriptions (
+         arn TEXT PRIMARY KEY, topicArn TEXT NOT NULL, protocol TEXT NOT NULL, endpoint TEXT NOT NULL, attributes TEXT NOT NULL,
+         UNIQUE (topicArn, protocol, endpoint)) STRICT`,
+    );
+  }
+
+  all(): Subscription[] {
+    return this.#context.store.db
+      .prepare('SELECT * FROM sns_subscriptions ORDER BY rowid')
+      .all()
+      .map(subscriptionOf);
+  }
+
+  ofTopic(topicArn: string): Subscription[] {
+    return this.#context.store.db
+      .prepare('SELECT * FROM sns_subscriptions WHERE topicArn = ? ORDER BY rowid')
+      .all(topicArn)
+      .map(subscriptionOf);
+  }
+
+  /** @throws AwsError `NotFound` */
+  get(arn: string): Subscription {
+    const row = this.#context.store.db.prepare('SELECT * FROM sns_subscriptions WHERE arn = ?').get(arn);
+    if (!row) throw notFound('Subscription does not exist');
+    return subscriptionOf(row);
+  }
+
+  /**
+   * Subscribes, or gives the subscription that is there: a topic has one for a protocol and an endpoint.
+   *
+   * @throws AwsError `InvalidParameter`
+   */
+  put(
+    topicArn: string,
+    protocol: string,
+    endpoint: string,
+    attributes: SubscriptionAttributes,
+  ): Subscription {
+    check(protocol, endpoint, attributes);
+    const existing = this.ofTopic(topicArn).find(
+      (other) => other.protocol === protocol && other.endpoint === endpoint,
+    );
+    const arn = existing?.arn ?? `${topicArn}:${newUuid(this.#context.random)}`;
+    const merged = JSON.stringify({ ...existing?.attributes, ...attributes });
+    this.#context.store.db
+      .prepare(
+        'INSERT INTO sns_subscriptions VALUES (?, ?, ?, ?, ?) ON CONFLICT (arn) DO UPDATE SET attributes = excluded.attributes',
+      )
+      .run(arn, topicArn, protocol, endpoint, merged);
+    return this.get(arn);
+  }
+
+  delete(arn: string): void {
+    this.#context.store.db.prepare('DELETE FROM sns_subscriptions WHERE arn = ?').run(arn);
+  }
+}
+
+function subscriptionOf(row: Record<string, unknown>): Subscription {
+  const protocol = String(row.protocol);
+  return {
+    arn: String(row.arn),
+    topicArn: String(row.topicArn),
+    protocol,
+    endpoint: String(row.endpoint),
+    pending: CONFIRMED_BY_HAND.has(protocol),
+    attributes: JSON.parse(String(row.attributes)) as SubscriptionAttributes,
+  };
+}
+
+function check(protocol: string, endpoint: string, attributes: SubscriptionAttributes): void {
+  if (protocol !== 'sqs' && !CONFIRMED_BY_HAND.has(protocol))
+    throw invalidParameter(
+      `the local cloud delivers to SQS queues, and keeps e-mail and SMS subscriptions unconfirmed; it has no protocol "${protocol}"`,
+    );
+  if (protocol === 'sqs' && !/^arn:[^:]+:sqs:[^:]*:\d*:[\w-]+$/.test(endpoint))
+    throw invalidParameter('SQS endpoint ARN');
+  for (const name of Object.keys(attributes))
+    if (!ATTRIBUTES.has(name))
+      throw invalidParameter(
+        `the local cloud does not know the subscription attribute ${name}; it knows ${[...ATTRIBUTES].join(', ')}`,
+      );
+}
