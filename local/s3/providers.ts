@@ -29,9 +29,9 @@ export function s3Providers(context: CloudContext, buckets: Buckets): ResourcePr
           ['BucketName', 'LifecycleConfiguration'],
           INERT_OF_BUCKET,
         );
-        const { name } = buckets.ensure(
-          (properties.BucketName as string | undefined) ?? identity.generatedName(63).toLowerCase(),
-        );
+        const name =
+          (properties.BucketName as string | undefined) ?? identity.generatedName(63).toLowerCase();
+        buckets.declare(name, { versioning: undefined, lifecycle: [] });
         return {
           ref: name,
           attributes: {
