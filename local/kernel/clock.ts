@@ -84,6 +84,7 @@ export class RunningClock implements Clock {
   #holders = 0;
   #order = 0;
   #pending: Pending[] = [];
+  readonly #waiting: (() => void)[] = [];
   #armed: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
 
@@ -127,17 +128,36 @@ export class RunningClock implements Clock {
     return () => {
       if (!held) return;
       held = false;
-      if (--this.#holders === 0) this.#rebase(this.now());
+      if (--this.#holders > 0) return;
+      this.#rebase(this.now());
+      for (const released of this.#waiting.splice(0)) released();
     };
   }
 
   /**
    * Moves time on by `ms`, running what falls due on the way, each at its own time and in order. Between two timers the
-   * event loop turns, so that what a timer started can set timers of its own.
+   * event loop turns, so that what a timer started can set timers of its own. Nobody's hold is waited for: what runs sees
+   * time jump, and its timeout may fire.
    */
   async advance(ms: number): Promise<void> {
-    const targetMs = this.now() + ms;
+    await this.#moveTo(this.now() + ms, async () => {});
+  }
+
+  /** As `advance`, but lets whatever runs, or is started on the way, come to its end before time moves on. */
+  async pass(ms: number): Promise<void> {
+    await this.#moveTo(this.now() + ms, () => this.#released());
+  }
+
+  /** Drops every timer; nothing fires afterwards. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#armed);
+    this.#pending = [];
+  }
+
+  async #moveTo(targetMs: number, ready: () => Promise<void>): Promise<void> {
     for (;;) {
+      await ready();
       const next = this.#pending[0];
       if (!next || next.dueMs > targetMs) break;
       this.#pending.shift();
@@ -148,11 +168,12 @@ export class RunningClock implements Clock {
     this.#rebase(Math.max(this.now(), targetMs));
   }
 
-  /** Drops every timer; nothing fires afterwards. */
-  stop(): void {
-    this.#stopped = true;
-    clearTimeout(this.#armed);
-    this.#pending = [];
+  async #released(): Promise<void> {
+    while (this.#holders > 0) {
+      await new Promise<void>((released) => this.#waiting.push(released));
+      // Who released may take hold again at once: the next message of a queue, say.
+      await new Promise((turn) => setImmediate(turn));
+    }
   }
 
   #rebase(nowMs: number): void {
