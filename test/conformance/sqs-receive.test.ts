@@ -236,7 +236,8 @@ describe('SQS ReceiveMessage', () => {
       await cloud.send(url, 'x');
       const stale = await cloud.receiveOne(url);
       await cloud.receiveOne(url, { VisibilityTimeout: 300 });
-      await failure(change(url, stale, 0));
+      // Whether the request itself succeeds is not documented.
+      await change(url, stale, 0).catch(() => {});
       expect(await cloud.receive(url)).toEqual([]);
     });
 
