@@ -88,18 +88,20 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const iam = new Iam(context);
     const sqs = new Sqs(context);
     const dynamodb = new DynamoDb(context);
-    const cloudwatch = new CloudWatch(context);
     const logs = new CloudWatchLogs(context);
     const ses = new Ses(context);
     const sns = new Sns(context, { sqs });
     const s3 = new S3(context);
+    const cloudwatch = new CloudWatch(context, { sqs, sns });
     const lambda = new Lambda(context, {
       sqs,
       maxWorkers: options.maxWorkers,
       onLog: (line) => {
         logs.append(line.logGroup, line.logStream, line.line, line.atMs);
+        cloudwatch.recordEmf(line.line, line.atMs, line.logGroup);
         options.onLog?.(line);
       },
+      onMetric: (metric) => cloudwatch.record(metric),
     });
     const faults = new Faults(lambda);
     const services: readonly Service[] = [lambda, sqs, dynamodb, cloudwatch, logs, ses, sns, s3];

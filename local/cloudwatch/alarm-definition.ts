@@ -1,9 +1,11 @@
 import * as z from 'zod';
 import { readInput, validationError } from './errors.ts';
+import { MetricQueries } from './metric-queries.ts';
 import {
   boolean,
   dimensions,
   extendedStatistic,
+  type MetricDataQuery,
   metricDataQuery,
   metricName,
   namespace,
@@ -13,7 +15,17 @@ import {
   unit,
 } from './metric-schema.ts';
 
-const actions = z.array(z.string().min(1).max(1024)).max(5);
+const actions = z
+  .array(
+    z
+      .string()
+      .max(1024)
+      .regex(/^arn:[\w-]+:sns:/, 'the local cloud runs SNS topics as alarm actions, and no others'),
+  )
+  .max(5);
+const HOUR_SECONDS = 3600;
+const DAY_SECONDS = 24 * HOUR_SECONDS;
+
 const evaluations = numberOrText(z.number().int().min(1));
 
 /** PutMetricAlarm's input, which is also what the resource AWS::CloudWatch::Alarm has. */
@@ -51,7 +63,33 @@ export type AlarmDefinition = z.output<typeof alarm>;
 export function readAlarm(input: unknown): AlarmDefinition {
   const definition = readInput(alarm, input);
   for (const [wrong, message] of problems(definition)) if (wrong) throw validationError(message);
+  const { periodSeconds } = queriesOf(definition);
+  const seconds = periodSeconds * definition.EvaluationPeriods;
+  const limitSeconds = periodSeconds >= HOUR_SECONDS ? 7 * DAY_SECONDS : DAY_SECONDS;
+  if (seconds > limitSeconds)
+    throw validationError(
+      `Period times EvaluationPeriods is ${seconds} s; an alarm with a period of ${periodSeconds} s looks back ${limitSeconds} s at most`,
+    );
   return definition;
+}
+
+/** What the alarm watches, an alarm on one metric being one on several with a single one. @throws AwsError `ValidationError` */
+export function queriesOf(definition: AlarmDefinition): {
+  readonly queries: MetricQueries;
+  /** Of the query whose data is held against the threshold. */
+  readonly id: string;
+  readonly periodSeconds: number;
+} {
+  const metrics = definition.Metrics ?? [ofOneMetric(definition)];
+  const queries = new MetricQueries(metrics);
+  const id = metrics.find(({ ReturnData }) => ReturnData !== false)?.Id ?? '';
+  return { queries, id, periodSeconds: queries.periodSeconds(id) };
+}
+
+function ofOneMetric(definition: AlarmDefinition): MetricDataQuery {
+  const { Namespace = '', MetricName = '', Dimensions, Period = 0, Unit } = definition;
+  const Stat = definition.Statistic ?? definition.ExtendedStatistic ?? '';
+  return { Id: 'm1', MetricStat: { Metric: { Namespace, MetricName, Dimensions }, Period, Stat, Unit } };
 }
 
 const OF_ONE_METRIC = [

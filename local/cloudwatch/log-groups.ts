@@ -1,14 +1,8 @@
+import { AwsError } from '../kernel/errors.ts';
 import type { CloudContext } from '../kernel/service.ts';
+import { type LogEvent, LogRing } from './log-ring.ts';
 
-/** So many events a group, the oldest leaving first. */
-const EVENTS_LIMIT = 20_000;
-
-export interface LogEvent {
-  readonly id: number;
-  readonly stream: string;
-  readonly message: string;
-  readonly atMs: number;
-}
+const DAY_MS = 24 * 3600 * 1000;
 
 export interface LogGroup {
   readonly name: string;
@@ -16,9 +10,18 @@ export interface LogGroup {
   readonly createdMs: number;
   /** `undefined`: kept without a limit in time. */
   readonly retentionDays: number | undefined;
-  readonly events: LogEvent[];
+  readonly ring: LogRing;
 }
 
+/** A stream as far as its events are still there. */
+export interface LogStream {
+  readonly name: string;
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly lastIngestedMs: number;
+}
+
+/** The log groups of the account, in memory. */
 export class LogGroups {
   readonly #context: CloudContext;
   readonly #groups = new Map<string, LogGroup>();
@@ -26,6 +29,18 @@ export class LogGroups {
 
   constructor(context: CloudContext) {
     this.#context = context;
+  }
+
+  /** By name. */
+  all(): readonly LogGroup[] {
+    return [...this.#groups.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
+  }
+
+  /** @throws AwsError `ResourceNotFoundException` */
+  get(name: string): LogGroup {
+    const group = this.#groups.get(name);
+    if (group) return group;
+    throw new AwsError('ResourceNotFoundException', `The specified log group does not exist: ${name}`);
   }
 
   put(name: string, retentionDays: number | undefined): LogGroup {
@@ -36,15 +51,38 @@ export class LogGroups {
       arn: `arn:aws:logs:${region}:${accountId}:log-group:${name}`,
       createdMs: existing?.createdMs ?? clock.now(),
       retentionDays,
-      events: existing?.events ?? [],
+      ring: existing?.ring ?? new LogRing(),
     };
     this.#groups.set(name, group);
     return group;
   }
 
   append(logGroup: string, stream: string, message: string, atMs: number): void {
-    const { events } = this.#groups.get(logGroup) ?? this.put(logGroup, undefined);
-    events.push({ id: this.#nextId++, stream, message, atMs });
-    if (events.length > EVENTS_LIMIT) events.shift();
+    const { ring } = this.#groups.get(logGroup) ?? this.put(logGroup, undefined);
+    ring.add({ id: this.#nextId++, stream, message, atMs, ingestedMs: this.#context.clock.now() });
+  }
+
+  /** Oldest first. */
+  events({ ring, retentionDays }: LogGroup): readonly LogEvent[] {
+    return ring.since(
+      retentionDays === undefined
+        ? Number.NEGATIVE_INFINITY
+        : this.#context.clock.now() - retentionDays * DAY_MS,
+    );
+  }
+
+  /** By name. */
+  streams(group: LogGroup): readonly LogStream[] {
+    const streams = new Map<string, LogStream>();
+    for (const { stream, atMs, ingestedMs } of this.events(group)) {
+      const known = streams.get(stream);
+      streams.set(stream, {
+        name: stream,
+        firstMs: Math.min(known?.firstMs ?? atMs, atMs),
+        lastMs: Math.max(known?.lastMs ?? atMs, atMs),
+        lastIngestedMs: ingestedMs,
+      });
+    }
+    return [...streams.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
   }
 }

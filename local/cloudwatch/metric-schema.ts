@@ -8,10 +8,10 @@ export function numberOrText(schema: z.ZodNumber) {
   );
 }
 
-function booleanOrText() {
-  return z.preprocess((value) => (value === 'true' ? true : value === 'false' ? false : value), z.boolean());
-}
-export const boolean = booleanOrText();
+export const boolean = z.preprocess(
+  (value) => (value === 'true' ? true : value === 'false' ? false : value),
+  z.boolean(),
+);
 
 /** 1, 5, 10 and 30 are high-resolution periods; every other is a multiple of a minute. */
 export const period = numberOrText(z.number().int())
@@ -81,7 +81,12 @@ const metric = z.strictObject({
 const metricStat = z.strictObject({
   Metric: metric,
   Period: period,
-  Stat: z.union([statistic, extendedStatistic]),
+  Stat: z
+    .string()
+    .refine(
+      (name) => statistic.safeParse(name).success || extendedStatistic.safeParse(name).success,
+      `a statistic is ${STATISTICS.join(', ')} or a percentile such as p95; the local cloud knows no other`,
+    ),
   Unit: unit.optional(),
 });
 
@@ -95,8 +100,6 @@ export const metricDataQuery = z
     Expression: z.string().min(1).max(2048).optional(),
     Label: z.string().optional(),
     ReturnData: boolean.optional(),
-    Period: period.optional(),
-    AccountId: z.string().optional(),
   })
   .refine(
     ({ MetricStat, Expression }) => (MetricStat === undefined) !== (Expression === undefined),
@@ -105,3 +108,17 @@ export const metricDataQuery = z
 
 export type MetricDataQuery = z.output<typeof metricDataQuery>;
 export type Metric = z.output<typeof metric>;
+
+/** As the protocols write it (a date, seconds since the epoch, ISO 8601), read as ms since the epoch. */
+export const timestampMs = z.union([z.date(), z.number(), z.string()]).transform((value, context) => {
+  const ms =
+    value instanceof Date ? value.getTime() : typeof value === 'number' ? value * 1000 : Date.parse(value);
+  if (Number.isFinite(ms)) return ms;
+  context.addIssue({ code: 'custom', message: 'is no point in time' });
+  return z.NEVER;
+});
+
+/** The API's list of dimensions as a record. */
+export function asRecord(list: z.output<typeof dimensions> = []): Readonly<Record<string, string>> {
+  return Object.fromEntries(list.map(({ Name, Value }) => [Name, Value]));
+}
