@@ -51,7 +51,8 @@ export class Environment {
       eval: true,
       name: configuration.name.slice(0, 32),
       env: this.#variables(),
-      execArgv: ['--enable-source-maps'],
+      // Reading a bundle's source map costs memory; as on Lambda, the function says whether it wants it.
+      execArgv: sourceMapsWanted(configuration) ? ['--enable-source-maps'] : [],
       workerData: this.#data(),
       // Beyond this the thread alone is ended, as the kernel ends a process on Lambda. Buffers lie outside the heap.
       resourceLimits: { maxOldGenerationSizeMb: configuration.memoryMb },
@@ -184,6 +185,10 @@ export class Environment {
       TZ: ':UTC',
     };
   }
+}
+
+function sourceMapsWanted({ environment }: FunctionConfiguration): boolean {
+  return environment.NODE_OPTIONS?.includes('--enable-source-maps') ?? false;
 }
 
 function traceHeader(nowMs: number): string {

@@ -94,7 +94,7 @@ export function functionConfiguration(
   };
 }
 
-/** A thread cannot be given all that a process can. Source maps are on anyway. */
+/** A thread cannot be given all that a process can. */
 function refuseNodeOptions(properties: Properties, { stackName, logicalId }: ResourceIdentity): void {
   const variables = optional<{ Variables?: Record<string, unknown> }>(properties.Environment)?.Variables;
   const options = String(variables?.NODE_OPTIONS ?? '').split(/\s+/);
@@ -102,7 +102,7 @@ function refuseNodeOptions(properties: Properties, { stackName, logicalId }: Res
   if (other !== undefined)
     throw new LocalCloudError(
       'UNSUPPORTED_FUNCTION',
-      `${stackName}/${logicalId} (${FUNCTION_TYPE}) sets NODE_OPTIONS with "${other}". The local cloud runs functions with --enable-source-maps and no other option.`,
+      `${stackName}/${logicalId} (${FUNCTION_TYPE}) sets NODE_OPTIONS with "${other}". The local cloud knows --enable-source-maps and no other option.`,
     );
 }
 

@@ -6,4 +6,4 @@ export type { LambdaMetric } from './invoker.ts';
 export { Lambda, type LambdaOptions } from './lambda.ts';
 export type { Mapping, MappingState } from './mapping.ts';
 export type { MappingConfiguration } from './mapping-configuration.ts';
-export type { QueueSource } from './queue-source.ts';
+export type { QueueSource } from './mapping-host.ts';

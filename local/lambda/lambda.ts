@@ -16,8 +16,8 @@ import { Invoker, type InvokerOptions } from './invoker.ts';
 import { KeptChanges } from './kept-changes.ts';
 import { Mapping } from './mapping.ts';
 import { checked, functionNameOf, invalid, type MappingConfiguration } from './mapping-configuration.ts';
+import type { QueueSource } from './mapping-host.ts';
 import { lambdaProviders } from './providers.ts';
-import type { QueueSource } from './queue-source.ts';
 import { WarmEnvironments } from './warm-environments.ts';
 
 /** Threads for invocations that mappings and events start; each holds some 10 MB and the function's own memory. */
