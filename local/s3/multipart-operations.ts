@@ -12,10 +12,17 @@ import {
   readAlgorithm,
   readChecksumType,
 } from './checksums.ts';
-import { checkWrite } from './conditions.ts';
+import { checkCopySource, checkWrite, readRange } from './conditions.ts';
 import { invalidArgument } from './errors.ts';
 import { readObjectHeaders } from './object-headers.ts';
-import { isVersioned, type ObjectParts, quoted, versionHeaders, visible } from './object-operations.ts';
+import {
+  copySource,
+  isVersioned,
+  type ObjectParts,
+  quoted,
+  versionHeaders,
+  visible,
+} from './object-operations.ts';
 import type { Part, Upload, Uploads } from './uploads.ts';
 import { readXml, xmlList } from './xml-body.ts';
 
@@ -26,10 +33,14 @@ const LEAST_PART_BYTES = 5 * 1024 * 1024;
 type Operation = (call: S3Call) => ServiceResponse;
 
 export function multipartOperations(
-  { objects, bucketOf }: ObjectParts,
+  parts: ObjectParts,
   uploads: Uploads,
   context: CloudContext,
-): Record<'create' | 'uploadPart' | 'complete' | 'abort' | 'listParts' | 'listUploads', Operation> {
+): Record<
+  'create' | 'uploadPart' | 'copyPart' | 'complete' | 'abort' | 'listParts' | 'listUploads',
+  Operation
+> {
+  const { objects, bucketOf } = parts;
   const uploadOf = ({ bucket, key, query }: S3Call): Upload => {
     bucketOf(bucket);
     return uploads.get(bucket, key, query.get('uploadId') ?? '');
@@ -55,9 +66,7 @@ export function multipartOperations(
 
     uploadPart(call) {
       const upload = uploadOf(call);
-      const number = Number(call.query.get('partNumber'));
-      if (!(Number.isInteger(number) && number >= 1 && number <= MOST_PARTS))
-        throw invalidArgument(`Part number must be an integer between 1 and ${MOST_PARTS}, inclusive`);
+      const number = partNumberOf(call);
       const brought = checkBody(call.body, call.headers);
       const checksum = partChecksum(upload, brought, call.body);
       const etag = md5(call.body).toString('hex');
@@ -66,25 +75,41 @@ export function multipartOperations(
       return emptyAnswer(200, { etag: quoted(etag), ...answered });
     },
 
+    copyPart(call) {
+      const upload = uploadOf(call);
+      const number = partNumberOf(call);
+      const source = copySource(parts, call.headers['x-amz-copy-source'] ?? '').object;
+      checkCopySource(source, call.headers);
+      const whole = parts.objects.bytes(source);
+      const range = readRange(call.headers['x-amz-copy-source-range'], source.sizeBytes);
+      const bytes = range ? whole.subarray(range.start, range.end + 1) : whole;
+      const etag = md5(bytes).toString('hex');
+      const checksum = partChecksum(upload, undefined, bytes);
+      uploads.putPart(upload, { number, etag, checksum }, bytes);
+      return xmlAnswer('CopyPartResult', {
+        ETag: quoted(etag),
+        LastModified: isoTime(context.clock.now()),
+        ...(checksum && { [`Checksum${checksum.algorithm}`]: checksum.value }),
+      });
+    },
+
     complete(call) {
       const upload = uploadOf(call);
       const { bucket: name, key, headers } = call;
       const bucket = bucketOf(name);
       checkWrite(key, visible(objects.find(name, key)), headers);
-      const parts = chosenParts(uploads.parts(upload.id), readXml(call.body, 'CompleteMultipartUpload'));
-      const bytes = Buffer.concat(parts.map((part) => uploads.bytes(part)));
-      const etag = `${md5(Buffer.concat(parts.map((part) => Buffer.from(part.etag, 'hex')))).toString('hex')}-${parts.length}`;
-      const checksum = wholeChecksum(upload, parts, bytes);
-      // One transaction: a process that dies here leaves either the upload or the object.
-      const stored = context.store.transaction(() => {
-        const object = objects.put(
-          name,
-          { key, bytes, etag, headers: upload.headers, checksum },
-          isVersioned(bucket),
-        );
-        uploads.remove(upload.id);
-        return object;
-      });
+      const chosen = chosenParts(uploads.parts(upload.id), readXml(call.body, 'CompleteMultipartUpload'));
+      const bytes = Buffer.concat(chosen.map((part) => uploads.bytes(part)));
+      const etag = `${md5(Buffer.concat(chosen.map((part) => Buffer.from(part.etag, 'hex')))).toString('hex')}-${chosen.length}`;
+      const checksum = wholeChecksum(upload, chosen, bytes);
+      checkAnnounced(headers, bytes, checksum);
+      const stored = objects.put(
+        name,
+        { key, bytes, etag, headers: upload.headers, checksum },
+        isVersioned(bucket),
+      );
+      // Last: a process that dies before this leaves an upload that can be completed again, to the same end.
+      uploads.remove(upload.id);
       return xmlAnswer(
         'CompleteMultipartUploadResult',
         {
@@ -204,6 +229,28 @@ function wholeChecksum(upload: Upload, parts: readonly Part[], bytes: Buffer): C
     algorithm,
     parts.map(({ checksum }) => checksum?.value ?? ''),
   );
+}
+
+/** What the caller says of the whole: its size, its checksum. */
+function checkAnnounced(headers: S3Call['headers'], bytes: Buffer, checksum: Checksum | undefined): void {
+  const sizeBytes = headers['x-amz-mp-object-size'];
+  if (sizeBytes !== undefined && Number(sizeBytes) !== bytes.length)
+    throw new AwsError(
+      'InvalidRequest',
+      `The provided 'x-amz-mp-object-size' header value ${sizeBytes} does not match what was computed: ${bytes.length}`,
+    );
+  const announced = checksum && headers[`x-amz-checksum-${checksum.algorithm.toLowerCase()}`];
+  if (announced !== undefined && announced !== checksum?.value)
+    throw new AwsError(
+      'BadDigest',
+      `The ${checksum?.algorithm} you specified did not match the calculated checksum.`,
+    );
+}
+
+function partNumberOf({ query }: S3Call): number {
+  const number = Number(query.get('partNumber'));
+  if (Number.isInteger(number) && number >= 1 && number <= MOST_PARTS) return number;
+  throw invalidArgument(`Part number must be an integer between 1 and ${MOST_PARTS}, inclusive`);
 }
 
 function invalidPart(one: Readonly<Record<string, unknown>>): AwsError {

@@ -13,7 +13,7 @@ import {
   readAlgorithm,
 } from './checksums.ts';
 import { checkCopySource, checkRead, checkWrite, readRange } from './conditions.ts';
-import { invalidArgument, noSuchKey } from './errors.ts';
+import { invalidArgument, noSuchKey, notImplemented } from './errors.ts';
 import { readObjectHeaders } from './object-headers.ts';
 import type { Objects, StoredObject } from './objects.ts';
 import { readXml, xmlList } from './xml-body.ts';
@@ -204,7 +204,7 @@ function checksumOf({ headers }: S3Call, { checksum }: StoredObject): Record<str
 }
 
 /** `[/]bucket/key[?versionId=…]`, percent-encoded. */
-function copySource(
+export function copySource(
   { objects, bucketOf }: ObjectParts,
   header: string,
 ): { bucket: string; object: StoredObject; versionId: string | undefined } {
@@ -255,6 +255,8 @@ function deleteEntry(
   bucket: Bucket,
   entry: Readonly<Record<string, unknown>>,
 ): XmlElements {
+  const unknown = Object.keys(entry).find((name) => name !== 'Key' && name !== 'VersionId');
+  if (unknown !== undefined) throw notImplemented(`${unknown} of an object in DeleteObjects`);
   const key = String(entry.Key ?? '');
   const versionId = entry.VersionId === undefined ? undefined : String(entry.VersionId);
   if (key === '') return { Key: key, Code: 'UserKeyMustBeSpecified', Message: 'An object has no Key.' };

@@ -2,6 +2,7 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { CloudContext } from '../kernel/service.ts';
 import type { Blobs } from './blobs.ts';
 import type { Checksum } from './checksums.ts';
+import type { Ids } from './ids.ts';
 
 /** The version of an object in a bucket without versioning. */
 export const NULL_VERSION = 'null';
@@ -28,10 +29,12 @@ export type NewObject = Omit<StoredObject, 'versionId' | 'blobId' | 'sizeBytes' 
 export class Objects {
   readonly #context: CloudContext;
   readonly #blobs: Blobs;
+  readonly #ids: Ids;
 
-  constructor(context: CloudContext, blobs: Blobs) {
+  constructor(context: CloudContext, blobs: Blobs, ids: Ids) {
     this.#context = context;
     this.#blobs = blobs;
+    this.#ids = ids;
     context.store.db.exec(`
       CREATE TABLE IF NOT EXISTS s3_objects (
         seq INTEGER PRIMARY KEY AUTOINCREMENT, bucket TEXT NOT NULL, key TEXT NOT NULL, version TEXT NOT NULL,
@@ -43,7 +46,7 @@ export class Objects {
 
   /** Replaces the object of the key, or puts a version before it where `versioned`. */
   put(bucket: string, object: NewObject, versioned: boolean): StoredObject {
-    const blobId = this.#newId();
+    const blobId = this.#ids.next();
     this.#blobs.put(blobId, object.bytes);
     const { bytes, ...fields } = object;
     return this.#add(bucket, { ...fields, blobId, sizeBytes: bytes.length }, versioned);
@@ -127,7 +130,7 @@ export class Objects {
     object: Omit<StoredObject, 'versionId' | 'modifiedMs'>,
     versioned: boolean,
   ): StoredObject {
-    const versionId = versioned ? this.#newId() : NULL_VERSION;
+    const versionId = versioned ? this.#ids.next() : NULL_VERSION;
     const modifiedMs = Math.trunc(this.#context.clock.now());
     const replaced = this.#context.store.transaction(() => {
       const old = this.find(bucket, object.key, versionId);
@@ -155,10 +158,6 @@ export class Objects {
     });
     if (replaced?.blobId !== undefined) this.#blobs.delete(replaced.blobId);
     return { ...object, versionId, modifiedMs };
-  }
-
-  #newId(): string {
-    return Array.from({ length: 32 }, () => Math.floor(this.#context.random() * 16).toString(16)).join('');
   }
 
   get #db(): DatabaseSync {

@@ -8,6 +8,7 @@ import { openBlobs } from './blobs.ts';
 import { bucketOperations } from './bucket-operations.ts';
 import { type Bucket, Buckets } from './buckets.ts';
 import { addressOf, type S3Call } from './call.ts';
+import { Ids } from './ids.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { LIST_PARAMETERS, listObjects } from './listing.ts';
 import { multipartOperations } from './multipart-operations.ts';
@@ -32,8 +33,9 @@ export class S3 implements Service {
   constructor(context: CloudContext) {
     this.#context = context;
     const blobs = openBlobs(context.store.directory);
-    const objects = new Objects(context, blobs);
-    const uploads = new Uploads(context, blobs);
+    const ids = new Ids(context.store);
+    const objects = new Objects(context, blobs, ids);
+    const uploads = new Uploads(context, blobs, ids);
     const known = new Set([...objects.blobIds(), ...uploads.blobIds()]);
     blobs.sweep((id) => known.has(id));
     this.#buckets = new Buckets(context);
@@ -105,6 +107,13 @@ function routesOf(
     { method: 'POST', level: 'bucket', needs: ['delete'], operation: object.deleteMany },
     { method: 'POST', level: 'object', needs: ['uploads'], operation: multipart.create },
     { method: 'POST', level: 'object', needs: ['uploadId'], operation: multipart.complete },
+    {
+      method: 'PUT',
+      level: 'object',
+      needs: ['uploadId', 'x-amz-copy-source'],
+      parameters: ['partNumber'],
+      operation: multipart.copyPart,
+    },
     {
       method: 'PUT',
       level: 'object',

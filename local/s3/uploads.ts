@@ -3,6 +3,7 @@ import type { CloudContext } from '../kernel/service.ts';
 import type { Blobs } from './blobs.ts';
 import type { Checksum, ChecksumAlgorithm, ChecksumType } from './checksums.ts';
 import { noSuchUpload } from './errors.ts';
+import type { Ids } from './ids.ts';
 
 export interface Upload {
   readonly id: string;
@@ -28,10 +29,12 @@ export interface Part {
 export class Uploads {
   readonly #context: CloudContext;
   readonly #blobs: Blobs;
+  readonly #ids: Ids;
 
-  constructor(context: CloudContext, blobs: Blobs) {
+  constructor(context: CloudContext, blobs: Blobs, ids: Ids) {
     this.#context = context;
     this.#blobs = blobs;
+    this.#ids = ids;
     context.store.db.exec(`
       CREATE TABLE IF NOT EXISTS s3_uploads (id TEXT PRIMARY KEY, bucket TEXT NOT NULL, upload TEXT NOT NULL);
       CREATE TABLE IF NOT EXISTS s3_parts (
@@ -40,7 +43,7 @@ export class Uploads {
   }
 
   create(fields: Omit<Upload, 'id' | 'startedMs'>): Upload {
-    const upload = { ...fields, id: this.#newId(), startedMs: Math.trunc(this.#context.clock.now()) };
+    const upload = { ...fields, id: this.#ids.next(), startedMs: Math.trunc(this.#context.clock.now()) };
     this.#context.store.db
       .prepare('INSERT INTO s3_uploads (id, bucket, upload) VALUES (?, ?, ?)')
       .run(upload.id, upload.bucket, JSON.stringify(upload));
@@ -66,7 +69,7 @@ export class Uploads {
 
   /** Replaces the part of that number. */
   putPart(upload: Upload, part: Omit<Part, 'blobId' | 'modifiedMs' | 'sizeBytes'>, bytes: Buffer): void {
-    const blobId = this.#newId();
+    const blobId = this.#ids.next();
     this.#blobs.put(blobId, bytes);
     const whole: Part = {
       ...part,
@@ -74,11 +77,13 @@ export class Uploads {
       sizeBytes: bytes.length,
       modifiedMs: Math.trunc(this.#context.clock.now()),
     };
-    const replaced = this.parts(upload.id).find(({ number }) => number === part.number);
+    const replaced = this.#context.store.db
+      .prepare('SELECT blob FROM s3_parts WHERE upload = ? AND number = ?')
+      .get(upload.id, part.number);
     this.#context.store.db
       .prepare('INSERT OR REPLACE INTO s3_parts (upload, number, blob, part) VALUES (?, ?, ?, ?)')
       .run(upload.id, part.number, blobId, JSON.stringify(whole));
-    if (replaced) this.#blobs.delete(replaced.blobId);
+    if (replaced) this.#blobs.delete(String(replaced.blob));
   }
 
   /** In the order of their numbers. */
@@ -111,10 +116,6 @@ export class Uploads {
       .prepare('SELECT blob FROM s3_parts')
       .all()
       .map(({ blob }) => String(blob));
-  }
-
-  #newId(): string {
-    return Array.from({ length: 32 }, () => Math.floor(this.#context.random() * 16).toString(16)).join('');
   }
 }
 
