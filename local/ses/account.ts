@@ -18,16 +18,12 @@ export function accountRoutes(
       SendQuota: { Max24HourSend: -1, MaxSendRate: 10_000, SentLast24Hours: sentLastDay() },
       SuppressionAttributes: { SuppressedReasons: suppressedReasons },
     }),
-    'GET /v2/email/identities': () => ({
-      EmailIdentities: [...standing.identities.values()].map(({ name }) => ({
-        IdentityName: name,
-        IdentityType: typeOf(name),
-        SendingEnabled: true,
-        VerificationStatus: 'SUCCESS',
-      })),
-    }),
+    // The API has moved its lists: current JavaScript SDKs ask the new way, boto3 and the AWS CLI the old one.
+    'GET /v2/email/identities': () => listed(standing),
+    'POST /v2/email/list-identities': () => listed(standing),
     'GET /v2/email/identities/*': ({ parameter }) => described(standing.identity(parameter)),
-    'GET /v2/email/configuration-sets': () => ({ ConfigurationSets: [...standing.configurationSets.keys()] }),
+    'GET /v2/email/configuration-sets': () => listedSets(standing),
+    'POST /v2/email/list-configuration-sets': () => listedSets(standing),
     'GET /v2/email/configuration-sets/*': ({ parameter }) => {
       const { name, sendingEnabled, suppressedReasons: own } = standing.configurationSet(parameter);
       return {
@@ -37,6 +33,21 @@ export function accountRoutes(
       };
     },
   };
+}
+
+function listed(standing: Standing): object {
+  return {
+    EmailIdentities: [...standing.identities.values()].map(({ name }) => ({
+      IdentityName: name,
+      IdentityType: typeOf(name),
+      SendingEnabled: true,
+      VerificationStatus: 'SUCCESS',
+    })),
+  };
+}
+
+function listedSets(standing: Standing): object {
+  return { ConfigurationSets: [...standing.configurationSets.keys()] };
 }
 
 function described({ name, configurationSet }: Identity): object {

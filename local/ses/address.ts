@@ -19,8 +19,8 @@ export function parseMailbox(text: string): Mailbox {
   const trimmed = text.trim();
   if (trimmed === '') throw badRequest(`Invalid email address ${trimmed}.`);
   const { name = '', address = trimmed } =
-    /^(?<name>"(?:[^"\\]|\\.)*"|[^"<>]*)<(?<address>[^<>]*)>$/s.exec(trimmed)?.groups ?? {};
-  if (/\p{Cc}/u.test(name)) throw badRequest('Illegal address');
+    /^(?<name>"(?:[^"\\]|\\.)*"\s*|[^"<>]*)<(?<address>[^<>]*)>$/s.exec(trimmed)?.groups ?? {};
+  checkName(name.trim());
   checkAddress(address);
   return { name: unquoted(name.trim()), address };
 }
@@ -34,41 +34,60 @@ function unquoted(name: string): string {
   return name.startsWith('"') ? name.slice(1, -1).replaceAll(/\\(.)/gs, '$1') : name;
 }
 
+/** A name with special characters must be quoted; with a comma it is taken for an address of its own. */
+function checkName(name: string): void {
+  const [beforeComma, ...others] = name.startsWith('"') ? [name] : name.split(',');
+  if (others.length > 0) checkAddress(beforeComma?.trim() ?? '');
+  if (others.length > 0 || /\p{Cc}/u.test(name) || (!name.startsWith('"') && /[;:@()[\]\\]/.test(name)))
+    throw badRequest('Illegal address');
+}
+
 function checkAddress(address: string): void {
-  const at = checkLocalPart(address);
-  const domain = address.slice(at + 1);
+  const domain = address.slice(checkLocalPart(address) + 1);
   if (domain === '') throw badRequest('Missing domain');
   if (domain.startsWith('.')) throw badRequest('Domain starts with dot');
-  if (/^\[[^[\]]*\]$/.test(domain)) return;
-  if (isControlOrSpace(domain)) throw badRequest('Domain contains control or whitespace');
-  if (/[^A-Za-z0-9.-]/.test(domain)) throw badRequest('Domain contains illegal character');
+  if (/^\[[!-Z^-~]*\]$/.test(domain)) return;
+  const bad = /[^A-Za-z0-9.-]/.exec(domain)?.[0];
+  if (bad !== undefined)
+    throw badRequest(
+      `Domain contains ${isControlOrSpace(bad) ? 'control or whitespace' : 'illegal character'}`,
+    );
   if (domain.includes('..')) throw badRequest('Domain contains dot-dot');
   if (domain.endsWith('.')) throw badRequest('Domain ends with dot');
 }
 
 /** @returns where the `@` is */
 function checkLocalPart(address: string): number {
-  const quoted = /^"(?:[^"\\]|\\.)*"/s.exec(address)?.[0];
-  if (quoted !== undefined) {
-    if (address[quoted.length] === '@') return quoted.length;
-    throw badRequest(
-      quoted.length === address.length ? "Missing final '@domain'" : 'Quote not at end of local address',
-    );
-  }
-  if (address.startsWith('"')) throw badRequest('Unterminated quote');
+  if (address.startsWith('"')) return checkQuotedLocalPart(address);
   const at = address.indexOf('@');
   const local = at < 0 ? address : address.slice(0, at);
   if (at === 0) throw badRequest('Missing local name');
-  if (isControlOrSpace(local)) throw badRequest('Local address contains control or whitespace');
+  // SES takes no internationalized local part: it does not speak SMTPUTF8.
+  const bad = [...local].find((character) => SPECIALS.includes(character) || !isPrintable(character));
   if (local.startsWith('.')) throw badRequest('Local address starts with dot');
   if (local.includes('..')) throw badRequest('Local address contains dot-dot');
-  if (local.includes('"')) throw badRequest('Quote not at start of local address');
-  // SES takes no internationalized local part: it does not speak SMTPUTF8.
-  if ([...local].some((character) => SPECIALS.includes(character) || character > '~'))
-    throw badRequest('Local address contains illegal character');
+  if (bad === '"') throw badRequest('Quote not at start of local address');
+  if (bad !== undefined)
+    throw badRequest(
+      `Local address contains ${isControlOrSpace(bad) ? 'control or whitespace' : 'illegal character'}`,
+    );
   if (at < 0) throw badRequest("Missing final '@domain'");
   if (local.endsWith('.')) throw badRequest('Local address ends with dot');
   return at;
+}
+
+function checkQuotedLocalPart(address: string): number {
+  const quoted = /^"(?:[^"\\]|\\.)*"/s.exec(address)?.[0];
+  if (quoted === undefined) throw badRequest('Unterminated quote');
+  if (/\p{Cc}/u.test(quoted)) throw badRequest('Local address contains control or whitespace');
+  if (/[^ -~]/.test(quoted)) throw badRequest('Local address contains illegal character');
+  if (quoted.length === address.length) throw badRequest("Missing final '@domain'");
+  if (address[quoted.length] !== '@') throw badRequest('Quote not at end of local address');
+  return quoted.length;
+}
+
+function isPrintable(character: string): boolean {
+  return character > ' ' && character <= '~';
 }
 
 function isControlOrSpace(text: string): boolean {

@@ -18,6 +18,8 @@ export interface Behaviour {
 /** Carries a {@link Behaviour} out around the sending of one mail. */
 export class Unwell {
   current: Behaviour | undefined;
+  /** Calls that wait now. */
+  waiting = 0;
   readonly #clock: Clock;
   readonly #stopped = new AbortController();
 
@@ -38,7 +40,7 @@ export class Unwell {
     if (error) throw new AwsError(error.code, error.message, error.status);
     if (!hang && !thenLoseAnswer) return send();
     if (thenLoseAnswer) send();
-    if (hang) await aborted(AbortSignal.any([gone, this.#stopped.signal]));
+    if (hang) await this.#wait(gone);
     throw new AwsError('InternalServiceErrorException', 'SES gave no answer, as it was told to', 500);
   }
 
@@ -48,16 +50,20 @@ export class Unwell {
   }
 
   async #pass(seconds: number): Promise<void> {
-    const { signal } = this.#stopped;
     const over = new AbortController();
     const timer = this.#clock.after(seconds * 1000, () => over.abort());
-    await aborted(AbortSignal.any([over.signal, signal]));
+    await this.#wait(over.signal);
     timer.cancel();
-    if (signal.aborted) throw new AwsError('ServiceUnavailableException', 'The local cloud is stopping', 503);
+    if (!over.signal.aborted)
+      throw new AwsError('ServiceUnavailableException', 'The local cloud is stopping', 503);
   }
-}
 
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((done) => signal.addEventListener('abort', () => done(), { once: true }));
+  /** Until the signal, or the end. */
+  async #wait(signal: AbortSignal): Promise<void> {
+    const end = AbortSignal.any([signal, this.#stopped.signal]);
+    if (end.aborted) return;
+    this.waiting++;
+    await new Promise<void>((done) => end.addEventListener('abort', () => done(), { once: true }));
+    this.waiting--;
+  }
 }

@@ -62,6 +62,11 @@ export class Ses implements Service {
     this.#unwell.current = behaviour;
   }
 
+  /** Mails that a slow or silent provider has received and not answered. */
+  get waiting(): number {
+    return this.#unwell.waiting;
+  }
+
   async #sendEmail(
     draft: Draft & { readonly senders: readonly string[] },
     signal: AbortSignal,
