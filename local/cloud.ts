@@ -58,7 +58,10 @@ export interface LocalCloud {
   readonly faults: Faults;
   /** Nothing runs, no queue with an enabled mapping has a visible message, and no event waits to be taken. */
   idle(): boolean;
-  /** When the next hidden or delayed message of such a queue becomes visible (cloud time, ms); `undefined` when none will. */
+  /**
+   * When the next hidden or delayed message of such a queue becomes visible, or the next event of an asynchronous invocation
+   * is retried (cloud time, ms); `undefined` when nothing will happen by itself.
+   */
   nextEventMs(): number | undefined;
   /** Lets running invocations end, keeps the state and closes the port. */
   stop(): Promise<void>;
@@ -71,6 +74,8 @@ export interface LocalCloud {
  */
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
   const assembly = readAssembly(options.assembly);
+  // Functions run in UTC on Lambda. A thread has no time zone of its own: it is the process's.
+  process.env.TZ = 'UTC';
   const store = openStore(options.dataDirectory);
   let started: (() => Promise<void>) | undefined;
   try {
@@ -117,8 +122,8 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       clock.stop();
       store.close();
     };
-    endpoint = `http://127.0.0.1:${await server.listen(options.port ?? 0)}`;
     started = stop;
+    endpoint = `http://127.0.0.1:${await server.listen(options.port ?? 0)}`;
     const providers = [iam, sqs, dynamodb, lambda, cloudwatch, logs, ses, sns, s3].flatMap((room) =>
       room.providers(),
     );
@@ -148,7 +153,8 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       faults,
       idle: () =>
         !lambda.busy && mappedQueues(lambda).every((queueArn) => sqs.counts(queueArn).visible === 0),
-      nextEventMs: () => earliest(mappedQueues(lambda).map((queueArn) => sqs.nextEventMs(queueArn))),
+      nextEventMs: () =>
+        earliest([lambda.nextEventMs, ...mappedQueues(lambda).map((queueArn) => sqs.nextEventMs(queueArn))]),
       stop,
     };
   } catch (error) {

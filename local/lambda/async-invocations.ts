@@ -70,6 +70,11 @@ export class AsyncInvocations {
     return this.#running.size + waiting.length;
   }
 
+  get nextMs(): number | undefined {
+    const due = [...this.#waiting.values()].map(({ dueMs }) => dueMs);
+    return due.length === 0 ? undefined : Math.min(...due);
+  }
+
   accept(functionName: string, payload: string): string {
     const acceptedMs = this.#context.clock.now();
     const event: QueuedEvent = {

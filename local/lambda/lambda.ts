@@ -119,6 +119,11 @@ export class Lambda implements Service {
     return this.#events.pending;
   }
 
+  /** When the next of them is due (cloud time, ms). */
+  get nextEventMs(): number | undefined {
+    return this.#events.nextMs;
+  }
+
   /** Threads, busy and idle. */
   get environmentCount(): number {
     return this.#environments.size;

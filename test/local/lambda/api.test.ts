@@ -187,6 +187,9 @@ describe('an asynchronous invocation', () => {
     await functions.cloud.clock.advance(0);
     await settled();
     expect(started('eventful')).toBe(1);
+    const waitMs = (functions.cloud.nextEventMs() ?? 0) - functions.cloud.clock.now();
+    expect(waitMs).toBeGreaterThan(55_000);
+    expect(waitMs).toBeLessThanOrEqual(60_000);
     await functions.cloud.clock.advance(55_000);
     await settled();
     expect(started('eventful')).toBe(1);
