@@ -92,7 +92,8 @@ function serviceName(
 ): string | undefined {
   const credential =
     /Credential=([^,\s]+)/.exec(headers.authorization ?? '')?.[1] ?? query.get('X-Amz-Credential');
-  return credential?.split('/')[3];
+  // `aws s3 presign` of the first AWS CLI still signs by version 2, which only S3 knows and which names no service.
+  return credential?.split('/')[3] ?? (query.has('AWSAccessKeyId') ? 's3' : undefined);
 }
 
 function unknownService(headers: Record<string, string | undefined>): ServiceResponse {
