@@ -13,8 +13,9 @@ export interface Route {
   readonly operation: (call: S3Call) => ServiceResponse;
 }
 
-/** What SDKs add of their own: the operation's name, and a signature. */
-const INERT_PARAMETERS = /^(x-id$|x-amz-)/i;
+/** What SDKs add of their own: the operation's name, and a signature (of version 4, or the older one of `aws s3 presign`). */
+const INERT_PARAMETERS = /^(x-id$|x-amz-|AWSAccessKeyId$|Signature$|Expires$)/i;
+const LEVEL_NAMES = { service: 'the service', bucket: 'a bucket', object: 'an object' } as const;
 
 /** @throws AwsError `NotImplemented`, naming the method and the parameter that no operation knows */
 export function findRoute(routes: readonly Route[], call: S3Call, method: string): Route {
@@ -26,7 +27,9 @@ export function findRoute(routes: readonly Route[], call: S3Call, method: string
   const known = new Set([...(route?.needs ?? []), ...(route?.parameters ?? [])]);
   const unknown = [...call.query.keys()].find((name) => !known.has(name) && !INERT_PARAMETERS.test(name));
   if (route && unknown === undefined) return route;
-  throw notImplemented(`${method} of a ${level}${unknown === undefined ? '' : ` with ?${unknown}`}`);
+  throw notImplemented(
+    `${method} of ${LEVEL_NAMES[level]}${unknown === undefined ? '' : ` with ?${unknown}`}`,
+  );
 }
 
 function levelOf({ bucket, key }: Address): Route['level'] {
