@@ -7,7 +7,7 @@ const MESSAGE_LIMIT_BYTES = 256 * 1024;
 export function checkPublish({ subject, message, perProtocol }: PublishInput): void {
   if (message === '') throw invalidParameter('Empty message');
   if (Buffer.byteLength(message) > MESSAGE_LIMIT_BYTES) throw invalidParameter('Message too long');
-  if (subject !== undefined && !/^(?! )[\x20-\x7e]{1,100}$/.test(subject)) throw invalidParameter('Subject');
+  if (subject !== undefined && !/^\P{Cc}{1,100}$/u.test(subject)) throw invalidParameter('Subject');
   if (perProtocol) checkTexts(message);
 }
 

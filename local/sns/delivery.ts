@@ -2,7 +2,7 @@ import { AwsError } from '../kernel/errors.ts';
 import type { Sqs } from '../sqs/index.ts';
 import { notificationAttributes } from './message-attributes.ts';
 import type { PublishedMessage, PublishInput } from './published.ts';
-import type { Subscription } from './subscriptions.ts';
+import { deadLetterQueueOf, type Subscription } from './subscriptions.ts';
 
 export type Queues = Pick<Sqs, 'send'>;
 
@@ -21,14 +21,14 @@ export function deliver(
     MessageBody: raw ? textFor('sqs', input) : notification(published, input),
     ...(raw && input.attributes && { MessageAttributes: input.attributes }),
   };
-  try {
-    queues.send(subscription.endpoint, message);
-  } catch (error) {
-    if (!(error instanceof AwsError)) throw error;
-    const { RedrivePolicy } = subscription.attributes;
-    if (RedrivePolicy === undefined) return;
-    const { deadLetterTargetArn } = JSON.parse(RedrivePolicy) as { deadLetterTargetArn: string };
-    queues.send(deadLetterTargetArn, message);
+  for (const queueArn of [subscription.endpoint, deadLetterQueueOf(subscription)]) {
+    if (queueArn === undefined) return;
+    try {
+      queues.send(queueArn, message);
+      return;
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error;
+    }
   }
 }
 

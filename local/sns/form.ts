@@ -50,6 +50,11 @@ export class Form {
     );
   }
 
+  /** The one attribute of a `Set…Attributes`. */
+  attribute(): Record<string, string> {
+    return { [this.required('AttributeName')]: this.text('AttributeValue') ?? '' };
+  }
+
   /** Refuses what nobody asked for, so that no parameter is ignored in silence. @throws AwsError `InvalidParameter` */
   refuseUnread(operation: string): void {
     for (const name of this.#fields.keys())

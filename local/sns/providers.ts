@@ -35,8 +35,10 @@ export function snsProviders(topics: Topics, subscriptions: Subscriptions): Reso
           (properties.TopicName as string | undefined) ?? identity.generatedName(256),
           { DisplayName: String(properties.DisplayName ?? '') },
         );
-        for (const subscription of (properties.Subscription ?? []) as readonly Properties[])
+        for (const subscription of (properties.Subscription ?? []) as readonly Properties[]) {
+          checkProperties(`${TOPIC}, in Subscription`, subscription, identity, ['Protocol', 'Endpoint']);
           subscribe(arn, subscription);
+        }
         return { ref: arn, attributes: { TopicArn: arn, TopicName: name } };
       },
     },

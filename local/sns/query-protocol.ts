@@ -6,7 +6,15 @@ import { Form } from './form.ts';
 
 const NAMESPACE = 'http://sns.amazonaws.com/doc/2010-03-31/';
 
-export type QueryOperation = (form: Form) => XmlElements | undefined;
+/** Reads its input from the form; what it returns then does the work, once it is sure that the form holds nothing else. */
+export type QueryOperation = (form: Form) => () => XmlElements | undefined;
+
+/** For an operation that answers nothing. */
+export function nothing(work: () => unknown): () => undefined {
+  return () => {
+    work();
+  };
+}
 
 /** AWS's query protocol: the operation and its input as a form, XML out. */
 export function handleQuery(
@@ -21,8 +29,9 @@ export function handleQuery(
     const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
     if (!operation)
       throw new AwsError('InvalidAction', `The local cloud's SNS does not know the operation "${name}"`);
-    const result = operation(form);
+    const act = operation(form);
     form.refuseUnread(name);
+    const result = act();
     return xml(200, `${name}Response`, {
       ...(result && { [`${name}Result`]: result }),
       ResponseMetadata: { RequestId },

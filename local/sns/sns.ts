@@ -3,11 +3,13 @@ import type { CloudContext, Service, ServiceRequest, ServiceResponse } from '../
 import { checkPublish } from './check-publish.ts';
 import { deliver, type Queues } from './delivery.ts';
 import { newUuid } from './ids.ts';
-import { snsOperations } from './operations.ts';
 import { snsProviders } from './providers.ts';
+import { publishOperations } from './publish-operations.ts';
 import { Published, type PublishedMessage, type PublishInput } from './published.ts';
 import { handleQuery, type QueryOperation } from './query-protocol.ts';
+import { subscriptionOperations } from './subscription-operations.ts';
 import { Subscriptions } from './subscriptions.ts';
+import { topicOperations } from './topic-operations.ts';
 import { Topics } from './topics.ts';
 
 export interface SnsOptions {
@@ -30,7 +32,11 @@ export class Sns implements Service {
     this.topics = new Topics(context);
     this.subscriptions = new Subscriptions(context);
     this.#published = new Published(context);
-    this.#operations = snsOperations(this);
+    this.#operations = {
+      ...topicOperations(this.topics, this.subscriptions),
+      ...subscriptionOperations(this.topics, this.subscriptions),
+      ...publishOperations(this),
+    };
   }
 
   async handle(request: ServiceRequest): Promise<ServiceResponse> {

@@ -82,6 +82,16 @@ export class Subscriptions {
   }
 }
 
+/** Its ARN; `undefined` without a redrive policy, or with one that names none. */
+export function deadLetterQueueOf({ attributes }: Pick<Subscription, 'attributes'>): string | undefined {
+  try {
+    const policy = JSON.parse(attributes.RedrivePolicy ?? '{}') as { deadLetterTargetArn?: unknown } | null;
+    return typeof policy?.deadLetterTargetArn === 'string' ? policy.deadLetterTargetArn : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function subscriptionOf(row: Record<string, unknown>): Subscription {
   const protocol = String(row.protocol);
   return {
@@ -106,4 +116,9 @@ function check(protocol: string, endpoint: string, attributes: SubscriptionAttri
       throw invalidParameter(
         `the local cloud does not know the subscription attribute ${name}; it knows ${[...ATTRIBUTES].join(', ')}`,
       );
+  const { RawMessageDelivery = 'false', RedrivePolicy } = attributes;
+  if (!['true', 'false'].includes(RawMessageDelivery))
+    throw invalidParameter(`Attributes Reason: RawMessageDelivery: Invalid value [${RawMessageDelivery}]`);
+  if (RedrivePolicy !== undefined && deadLetterQueueOf({ attributes }) === undefined)
+    throw invalidParameter(`Attributes Reason: RedrivePolicy names no deadLetterTargetArn: ${RedrivePolicy}`);
 }
