@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { cpSync, mkdtempSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -96,6 +96,17 @@ describe('the local cloud', () => {
     await cloud?.clock.advance(24 * 3600 * 1000);
     const endedMs = cloud?.clock.now() ?? 0;
     expect((await restart()).clock.now()).toBeGreaterThanOrEqual(endedMs);
+  });
+
+  it('never lets time go back after a death without goodbye', async () => {
+    const dying = await start();
+    await dying.clock.advance(24 * 3600 * 1000);
+    const copy = mkdtempSync(join(tmpdir(), 'copied-state-'));
+    const diedMs = dying.clock.now();
+    cpSync(dataDirectory, copy, { recursive: true });
+    const next = await startLocalCloud({ assembly, dataDirectory: copy });
+    expect(next.clock.now()).toBeGreaterThanOrEqual(diedMs);
+    await next.stop();
   });
 
   it('refuses a clock that is behind its state', async () => {
