@@ -1,3 +1,4 @@
+import type { StatementSync } from 'node:sqlite';
 import type { Store } from '../kernel/store.ts';
 import { badRequest, notFound } from './errors.ts';
 
@@ -22,12 +23,15 @@ export interface SuppressionPage {
 /** The account's list of addresses that SES sends nothing to. Letter case does not tell addresses apart. */
 export class Suppressions {
   readonly #db: Store['db'];
+  /** Asked for each recipient of each mail. */
+  readonly #find: StatementSync;
 
   constructor({ db }: Store) {
     db.exec(
       'CREATE TABLE IF NOT EXISTS ses_suppressions (address TEXT PRIMARY KEY, reason TEXT NOT NULL, atMs REAL NOT NULL) STRICT',
     );
     this.#db = db;
+    this.#find = db.prepare('SELECT * FROM ses_suppressions WHERE address = ?');
   }
 
   put(address: string, reason: unknown, atMs: number): void {
@@ -39,9 +43,7 @@ export class Suppressions {
   }
 
   find(address: string): Suppression | undefined {
-    return this.#db.prepare('SELECT * FROM ses_suppressions WHERE address = ?').get(address.toLowerCase()) as
-      | Suppression
-      | undefined;
+    return this.#find.get(address.toLowerCase()) as Suppression | undefined;
   }
 
   /** @throws AwsError `NotFoundException` */

@@ -10,40 +10,42 @@ export interface EncodedBody {
 /** Quoted-printable where it is the shorter, so that a mail in a Latin script can be read as it lies on disk. */
 export function encodeBody(bytes: Buffer): EncodedBody {
   const quoted = quotedPrintable(bytes);
-  const base = base64(bytes);
-  return quoted.length <= base.length
+  const characters = Math.ceil(bytes.length / 3) * 4;
+  const base64Length = characters + 2 * Math.ceil(characters / LINE_LIMIT);
+  return quoted.length <= base64Length
     ? { encoding: 'quoted-printable', body: quoted }
-    : { encoding: 'base64', body: base };
+    : { encoding: 'base64', body: base64(bytes) };
 }
 
 /** https://www.rfc-editor.org/rfc/rfc2045#section-6.7; line breaks of the text are CRLF already. */
 export function quotedPrintable(bytes: Buffer): string {
-  return bytes.toString('latin1').split('\r\n').map(quotedLine).join('\r\n').concat('\r\n');
+  return bytes
+    .toString('latin1')
+    .split('\r\n')
+    .map((line) => folded(line.replaceAll(/[^\t -<>-~]|[\t ]$/g, quoted)))
+    .join('\r\n')
+    .concat('\r\n');
 }
 
-function quotedLine(line: string): string {
-  const units = [...line].map((character, index) => {
-    const code = character.charCodeAt(0);
-    const isLastSpace = (code === 0x20 || code === 0x09) && index === line.length - 1;
-    const isLiteral = (code >= 0x20 && code <= 0x7e && code !== 0x3d) || code === 0x09;
-    return isLiteral && !isLastSpace ? character : `=${code.toString(16).toUpperCase().padStart(2, '0')}`;
-  });
+function quoted(character: string): string {
+  return `=${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
+}
+
+/** Soft breaks, each behind an `=` of its own, and none within a quoted character. */
+function folded(line: string): string {
   let text = '';
-  let lengthOfLine = 0;
-  for (const [index, unit] of units.entries()) {
-    // A soft break needs room for its own `=`, except behind the last unit.
-    const room = index === units.length - 1 ? LINE_LIMIT : LINE_LIMIT - 1;
-    if (lengthOfLine + unit.length > room) {
-      text += '=\r\n';
-      lengthOfLine = 0;
-    }
-    text += unit;
-    lengthOfLine += unit.length;
+  let start = 0;
+  while (line.length - start > LINE_LIMIT) {
+    const cut = start + LINE_LIMIT - 1;
+    const quotedAt = line.lastIndexOf('=', cut - 1);
+    const end = quotedAt > cut - 3 ? quotedAt : cut;
+    text += `${line.slice(start, end)}=\r\n`;
+    start = end;
   }
-  return text;
+  return text + line.slice(start);
 }
 
 export function base64(bytes: Buffer): string {
-  const lines = bytes.toString('base64').match(new RegExp(`.{1,${LINE_LIMIT}}`, 'g')) ?? [''];
+  const lines = bytes.toString('base64').match(/.{1,76}/g) ?? [''];
   return lines.join('\r\n').concat('\r\n');
 }
