@@ -59,7 +59,7 @@ const alarm = z.strictObject({
 
 export type AlarmDefinition = z.output<typeof alarm>;
 
-/** @throws AwsError `ValidationError` */
+/** @throws AwsError `ValidationException` */
 export function readAlarm(input: unknown): AlarmDefinition {
   const definition = readInput(alarm, input);
   for (const [wrong, message] of problems(definition)) if (wrong) throw validationError(message);
@@ -73,7 +73,7 @@ export function readAlarm(input: unknown): AlarmDefinition {
   return definition;
 }
 
-/** What the alarm watches, an alarm on one metric being one on several with a single one. @throws AwsError `ValidationError` */
+/** What the alarm watches, an alarm on one metric being one on several with a single one. @throws AwsError `ValidationException` */
 export function queriesOf(definition: AlarmDefinition): {
   readonly queries: MetricQueries;
   /** Of the query whose data is held against the threshold. */

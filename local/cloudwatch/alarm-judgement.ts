@@ -36,8 +36,8 @@ type Rule = Pick<
  * The state that data calls for, `undefined` where the present one is to be kept.
  *
  * Evaluated are the youngest real datapoints of the range; only where they are fewer than the evaluation periods does it matter
- * how missing ones are treated. One or more breaching ones with nothing but silence since, the oldest as old as the
- * datapoints to alarm, raise the alarm too ("avoiding premature transitions to alarm state").
+ * how missing ones are treated. Breaching ones amid silence raise the alarm too, once the oldest is as old as the datapoints
+ * to alarm ("avoiding premature transitions to alarm state"); until then they speak for no state.
  *
  * @param range as many as {@link evaluationRange}, youngest first
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
@@ -67,8 +67,9 @@ export function judge(rule: Rule, range: readonly Datapoint[]): Judgement | unde
         return TreatMissingData === 'ignore'
           ? undefined
           : { state: 'INSUFFICIENT_DATA', datapoints: [], missing };
-      if (breaching.length < real.length || oldest.age + 1 < DatapointsToAlarm) return ok;
-      return TreatMissingData === 'ignore' ? undefined : alarm;
+      if (breaching.length < real.length) return ok;
+      const early = oldest.age + 1 < DatapointsToAlarm;
+      return early || TreatMissingData === 'ignore' ? undefined : alarm;
     }
   }
 }

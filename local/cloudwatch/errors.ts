@@ -11,6 +11,7 @@ const QUERY_CODES: Readonly<Record<string, string>> = {
   InvalidParameterValueException: 'InvalidParameterValue',
   MissingRequiredParameterException: 'MissingParameter',
   UnknownOperationException: 'InvalidAction',
+  ValidationException: 'ValidationError',
 };
 
 export function queryErrorHeader(error: AwsError): Record<string, string> {
@@ -19,7 +20,7 @@ export function queryErrorHeader(error: AwsError): Record<string, string> {
 }
 
 export function validationError(message: string): AwsError {
-  return new AwsError('ValidationError', message);
+  return new AwsError('ValidationException', message);
 }
 
 export function invalidValue(message: string): AwsError {
@@ -34,7 +35,7 @@ export function invalidCombination(message: string): AwsError {
 export function readInput<Schema extends z.ZodType>(
   schema: Schema,
   input: unknown,
-  code = 'ValidationError',
+  code = 'ValidationException',
 ): z.output<Schema> {
   const read = schema.safeParse(input);
   if (read.success) return read.data;

@@ -23,6 +23,12 @@ import { statisticOf } from './statistics.ts';
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
+/** GetMetricStatistics answers no more at a time. */
+const DATAPOINTS_LIMIT = 1440;
+/** GetMetricData answers no more at a time. */
+const DATA_LIMIT = 100_800;
+const LISTED_METRICS_PAGE = 500;
+
 const values = z.array(z.number()).min(1).max(150);
 
 const putMetricData = z.strictObject({
@@ -79,7 +85,7 @@ const getMetricData = z.strictObject({
   StartTime: timestampMs,
   EndTime: timestampMs,
   ScanBy: z.enum(['TimestampDescending', 'TimestampAscending']).optional(),
-  MaxDatapoints: z.int().min(1).max(100_800).optional(),
+  MaxDatapoints: z.int().min(1).max(DATA_LIMIT).optional(),
   NextToken: z.string().optional(),
 });
 
@@ -90,10 +96,6 @@ const listMetrics = z.strictObject({
   RecentlyActive: z.literal('PT3H').optional(),
   NextToken: z.string().optional(),
 });
-
-/** GetMetricStatistics answers no more at a time. */
-const DATAPOINTS_LIMIT = 1440;
-const LISTED_METRICS_PAGE = 500;
 
 export function metricOperations(
   store: MetricStore,
@@ -168,11 +170,18 @@ export function metricOperations(
 
     GetMetricData(input) {
       const request = readInput(getMetricData, input);
-      const { MetricDataQueries, MaxDatapoints = 100_800, NextToken, ScanBy } = request;
+      const { MetricDataQueries, MaxDatapoints = DATA_LIMIT, NextToken, ScanBy } = request;
       const queries = new MetricQueries(MetricDataQueries);
       const [fromMs, toMs] = wholeMinutes(request.StartTime, request.EndTime);
       const returned = MetricDataQueries.filter(({ ReturnData }) => ReturnData !== false);
       if (returned.length === 0) throw validationError('No query has ReturnData true');
+      for (const { Id } of MetricDataQueries) {
+        const slots = (toMs - fromMs) / (queries.periodSeconds(Id) * 1000);
+        if (slots > DATA_LIMIT)
+          throw validationError(
+            `The query "${Id}" asks for ${Math.ceil(slots)} periods; ${DATA_LIMIT} is the most: give a shorter range or a longer period`,
+          );
+      }
       // A datapoint each, so that a page may end in the middle of a metric.
       const datapoints = returned.flatMap(({ Id }) => {
         const periodMs = queries.periodSeconds(Id) * 1000;

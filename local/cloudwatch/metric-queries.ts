@@ -19,7 +19,7 @@ export class MetricQueries {
   readonly #queries = new Map<string, Query>();
   readonly #periods = new Map<string, number>();
 
-  /** @throws AwsError `ValidationError` for what cannot be evaluated */
+  /** @throws AwsError `ValidationException` for what cannot be evaluated */
   constructor(queries: readonly MetricDataQuery[]) {
     for (const query of queries) {
       if (this.#queries.has(query.Id)) throw validationError(`The id "${query.Id}" is given more than once`);

@@ -33,16 +33,8 @@ export class MetricSeries {
    * as on AWS a period has to be a multiple of what is kept.
    */
   read(fromMs: number, toMs: number, into: Distribution): void {
-    const last = toMs / MINUTE_MS;
-    for (let minute = Math.ceil(fromMs / MINUTE_MS); minute < last; minute++) {
-      const found = this.#minutes.get(minute);
-      if (found) into.merge(found);
-    }
-    if (this.#hours.size === 0 || (toMs - fromMs) % HOUR_MS !== 0) return;
-    for (let hour = Math.ceil(fromMs / HOUR_MS); hour * HOUR_MS < toMs; hour++) {
-      const found = this.#hours.get(hour);
-      if (found) into.merge(found);
-    }
+    addRange(this.#minutes, fromMs / MINUTE_MS, toMs / MINUTE_MS, into);
+    if ((toMs - fromMs) % HOUR_MS === 0) addRange(this.#hours, fromMs / HOUR_MS, toMs / HOUR_MS, into);
   }
 
   /** Both maps grow at their young end, so the old lies in front. */
@@ -56,6 +48,23 @@ export class MetricSeries {
       if (hour * HOUR_MS >= nowMs - HOURS_KEPT_MS) break;
       this.#hours.delete(hour);
     }
+  }
+}
+
+/** Looks up each bucket of a short range, and each bucket that there is for a long one. */
+function addRange(
+  buckets: ReadonlyMap<number, Distribution>,
+  from: number,
+  to: number,
+  into: Distribution,
+): void {
+  if (to - from > buckets.size) {
+    for (const [key, found] of buckets) if (key >= from && key < to) into.merge(found);
+    return;
+  }
+  for (let key = Math.ceil(from); key < to; key++) {
+    const found = buckets.get(key);
+    if (found) into.merge(found);
   }
 }
 

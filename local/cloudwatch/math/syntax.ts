@@ -47,7 +47,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ['^'],
 ];
 
-/** @throws AwsError `ValidationError` that names what is not known, or where the text stops making sense */
+/** @throws AwsError `ValidationException` that names what is not known, or where the text stops making sense */
 export function parseExpression(text: string): Expression {
   return new Parser(text).whole();
 }

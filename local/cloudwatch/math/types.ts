@@ -8,7 +8,7 @@ export type MathType = 'number' | 'series' | 'list';
  * Checks an expression before there is any data, so that a template's alarm is refused at its deployment.
  *
  * @param typeOf what an id stands for; `undefined` where nothing has that id
- * @throws AwsError `ValidationError`
+ * @throws AwsError `ValidationException`
  */
 export function checkExpression(
   expression: Expression,

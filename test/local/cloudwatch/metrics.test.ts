@@ -263,7 +263,8 @@ describe('what the local cloud refuses of metrics', () => {
     ['FILL(m1)', /FILL takes 2 arguments, not 1/],
   ])('the expression %s', async (expression, message) => {
     await expect(query(expression)).rejects.toMatchObject({
-      name: 'ValidationError',
+      name: 'ValidationException',
+      Code: 'ValidationError',
       message: expect.stringMatching(message),
     });
   });
@@ -275,9 +276,26 @@ describe('what the local cloud refuses of metrics', () => {
     ).rejects.toMatchObject({ name: 'InvalidParameterValueException' });
   });
 
+  it('a range of more periods than can be answered', async () => {
+    await expect(
+      lab.client.send(
+        new GetMetricDataCommand({
+          StartTime: new Date(0),
+          EndTime: at(0),
+          MetricDataQueries: [
+            {
+              Id: 'm1',
+              MetricStat: { Metric: { Namespace: 'N', MetricName: 'M' }, Period: 60, Stat: 'Sum' },
+            },
+          ],
+        }),
+      ),
+    ).rejects.toMatchObject({ message: expect.stringMatching(/asks for \d+ periods; 100800 is the most/) });
+  });
+
   it('a parameter that it does not know', async () => {
     const { status, body } = await callJson(lab, 'monitoring', 'ListMetrics', { OwningAccount: '1' });
-    expect({ status, body }).toMatchObject({ status: 400, body: { __type: 'ValidationError' } });
+    expect({ status, body }).toMatchObject({ status: 400, body: { __type: 'ValidationException' } });
     expect(body.message).toContain('OwningAccount');
   });
 
