@@ -11,7 +11,7 @@ import { Publisher } from '../shared/client/publisher.ts';
 import { queueUrlsOfStage } from '../shared/client/queue-urls.ts';
 import { gatherEvidence, mailsOf } from './account/evidence.ts';
 import { accountText } from './account/print.ts';
-import { judge } from './account/promises.ts';
+import { judge, outagesWereOutlived } from './account/promises.ts';
 import { type FeedEntry, readFeed } from './feed.ts';
 import { publishFeed } from './feed-publisher.ts';
 import { readOpening, seed } from './opening.ts';
@@ -109,13 +109,19 @@ async function run(
     const drained = await Promise.race([drain(cloud, progress), stopped]);
     if (drained === undefined) return EXIT.broken;
     print(progress.queues().map(progressLine).join('\n'));
+    // Held, so that what is looked at stays hidden for as long as the look takes.
+    const release = cloud.clock.hold();
     const evidence = await gatherEvidence({
       sqs,
       dynamo,
       stage: STAGE,
       mails: () => mailsOf(cloud.ses),
     });
-    const promised = judge(outcome.accepted, opening, evidence);
+    release();
+    const promised = [
+      ...judge(outcome.accepted, opening, evidence),
+      ...(options.feed === undefined ? [outagesWereOutlived(evidence)] : []),
+    ];
     print(accountText(outcome.accepted, evidence, promised));
     for (const { reason } of outcome.notAccepted) print(`  not accepted: ${reason}`);
     if (!drained) print('  The queues did not drain within a day of cloud time.');

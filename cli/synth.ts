@@ -46,9 +46,19 @@ export async function synthesize(stage: string, app = 'infra/app.ts'): Promise<S
       cause: error,
     });
   }
-  renameSync(draft, directory);
+  keep(draft, directory);
   forgetOld(name);
   return { directory, cached: false };
+}
+
+/** Another process may have synthesized the same meanwhile: its assembly is as good. */
+function keep(draft: string, directory: string): void {
+  try {
+    renameSync(draft, directory);
+  } catch (error) {
+    if (!existsSync(join(directory, 'manifest.json'))) throw error;
+    rmSync(draft, { recursive: true, force: true });
+  }
 }
 
 /** Keeps the newest few: a cloud that still runs loads its bundles from an older one. */

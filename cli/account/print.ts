@@ -4,6 +4,7 @@ import type { Evidence } from './evidence.ts';
 import type { Promised } from './promises.ts';
 
 const SHOWN_BREACHES = 10;
+const SHOWN_NAMES = 5;
 
 /** The account of a run, for a person: what came in, what became of it, why jobs died, which promises held. */
 export function accountText(
@@ -52,10 +53,17 @@ function outcomeRows(accepted: readonly FeedEntry[], { records, deadLetters }: E
 function deadLetterRows({ deadLetters }: Evidence): string[] {
   const letters = [...deadLetters].flatMap(([type, found]) => found.map((letter) => ({ type, letter })));
   if (letters.length === 0) return ['  none'];
-  return letters.map(
-    ({ type, letter: { job, reason, messageId } }) =>
-      `  ${type}  ${job ? job.key : `message ${messageId.slice(0, 8)}`}\n    ${reason.code}: ${reason.message}`,
+  const alike = Map.groupBy(
+    letters,
+    ({ type, letter: { reason } }) => `  ${type}: ${reason.code}: ${reason.message}`,
   );
+  return [...alike].flatMap(([reason, group]) => {
+    const names = [
+      ...new Set(group.map(({ letter: { job, messageId } }) => job?.key ?? `message ${messageId}`)),
+    ];
+    const more = names.length > SHOWN_NAMES ? ` and ${names.length - SHOWN_NAMES} more` : '';
+    return [reason, `      ${names.slice(0, SHOWN_NAMES).join(', ')}${more}`];
+  });
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {

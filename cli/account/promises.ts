@@ -26,6 +26,18 @@ export function judge(accepted: readonly FeedEntry[], opening: Opening, evidence
   ];
 }
 
+/** For a feed whose outages are all shorter than every schedule's horizon. */
+export function outagesWereOutlived({ records }: Evidence): Promised {
+  const dead = [...records.values()].filter(({ state }) => state === 'dead');
+  return {
+    promise: 'No job died of the outage: it waited, and its attempts outlived it',
+    checked: `${dead.length} dead jobs`,
+    broken: dead
+      .filter(({ verdict }) => verdict?.exhausted)
+      .map(({ pk, verdict }) => `${pk} died of it: ${verdict?.message}`),
+  };
+}
+
 /** What holds at every moment, also in the middle of a run or after its sudden end. */
 export function judgeEffects(opening: Opening, evidence: Evidence): Promised[] {
   return [balancesMatch(opening, evidence), stockMatches(opening, evidence), noMailTwice(evidence)];

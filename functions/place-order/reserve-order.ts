@@ -30,7 +30,8 @@ export async function reserveOrder(order: Order, { dynamo, tables, signal }: Env
             Put: {
               TableName: tables.orders,
               Item: { ...order, contentHash, state: 'reserved', placedAt: new Date().toISOString() },
-              ConditionExpression: 'attribute_not_exists(reference)',
+              ConditionExpression: 'attribute_not_exists(#reference)',
+              ExpressionAttributeNames: { '#reference': 'reference' },
               ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
             },
           },

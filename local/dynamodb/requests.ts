@@ -22,7 +22,8 @@ export const requestTypes = {
   DeleteItem: extended('DeleteItem', RETURN_ON_CONDITION_FAILURE),
   GetItem: validationOf('GetItem'),
   Query: validationOf('Query'),
-  Scan: validationOf('Scan'),
+  // Every read here is consistent, so the wish for it has nothing to do.
+  Scan: extended('Scan', { ConsistentRead: 'Boolean' }),
   BatchGetItem: validationOf('BatchGetItem'),
   BatchWriteItem: validationOf('BatchWriteItem'),
 } as const;

@@ -94,8 +94,10 @@ export async function peekDeadLetters(
         MessageSystemAttributeNames: ['SentTimestamp', 'ApproximateReceiveCount', 'DeadLetterQueueSourceArn'],
       }),
     );
-    if (Messages.length === 0) break;
-    for (const message of Messages) letters.set(message.MessageId ?? '', await explain(job, message, lookup));
+    // Those seen first come back when their time is over: once only they come, all have been seen.
+    const unseen = Messages.filter(({ MessageId = '' }) => !letters.has(MessageId));
+    if (unseen.length === 0) break;
+    for (const message of unseen) letters.set(message.MessageId ?? '', await explain(job, message, lookup));
   }
   return [...letters.values()];
 }

@@ -63,10 +63,12 @@ function continuation(
   { random }: Runtime,
 ): Extract<AttemptEnd, { kind: 'threw' }>['next'] {
   const { code, message } = errorRecord(thrown);
-  if (thrown instanceof PermanentError) return { verdict: { code, message } };
+  if (thrown instanceof PermanentError) return { verdict: { code, message, exhausted: false } };
   const most = attemptsOf(job.schedule);
   if (attempt >= most)
-    return { verdict: { code, message: `Attempt ${attempt} of ${most}, the last: ${message}` } };
+    return {
+      verdict: { code, exhausted: true, message: `Attempt ${attempt} of ${most}, the last: ${message}` },
+    };
   return { delaySeconds: delaySeconds(job.schedule, attempt, random()) };
 }
 

@@ -5,6 +5,8 @@ import type { ErrorRecord } from './errors.ts';
 import { type ClaimResult, historyAfter, type JobRecords } from './job-records.ts';
 import { type Outcome, obstacle, type Run } from './run.ts';
 
+export type Decision = Pick<Verdict, 'code' | 'message' | 'exhausted'>;
+
 /** What an attempt left for the layer to record; Powertools hands a layer the result, but not the error. */
 export type AttemptEnd =
   | { readonly kind: 'returned'; readonly result: string | undefined; readonly durationMs: number }
@@ -12,9 +14,7 @@ export type AttemptEnd =
       readonly kind: 'threw';
       readonly error: ErrorRecord;
       readonly durationMs: number;
-      readonly next:
-        | { readonly delaySeconds: number }
-        | { readonly verdict: Pick<Verdict, 'code' | 'message'> };
+      readonly next: { readonly delaySeconds: number } | { readonly verdict: Decision };
     };
 
 /**
@@ -151,7 +151,8 @@ export class ClaimLayer extends BasePersistenceLayer {
 
   async #bury(record: JobRecord): Promise<ClaimResult | Outcome> {
     const last = historyAfter(record).at(-1);
-    const verdict = {
+    const verdict: Decision = {
+      exhausted: true,
       code: last?.code ?? 'ATTEMPTS_EXHAUSTED',
       message: `Attempt ${record.attempts} of ${this.#mostAttempts}, the last: ${last?.message ?? 'no outcome was recorded'}`,
     };
@@ -159,7 +160,7 @@ export class ClaimLayer extends BasePersistenceLayer {
     return kept ? { kind: 'dead', verdict, fresh: true } : this.#records.claim(this.#run, this.#mostAttempts);
   }
 
-  #verdict({ code, message }: Pick<Verdict, 'code' | 'message'>, attempts: number): Verdict {
-    return { code, message, attempts, atMs: this.#now(), messageId: this.#run.messageId };
+  #verdict(decision: Decision, attempts: number): Verdict {
+    return { ...decision, attempts, atMs: this.#now(), messageId: this.#run.messageId };
   }
 }

@@ -46,6 +46,8 @@ export interface Verdict {
   /** It binds this message, and every message of the key that was sent before it. */
   readonly messageId: string;
   readonly attempts: number;
+  /** Whether the attempts ran out; otherwise one of them decided it. */
+  readonly exhausted: boolean;
 }
 
 /** The verdict on a message, not on the job that has the key: nothing is recorded, the two payloads say it at each receive. */
