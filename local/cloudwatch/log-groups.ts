@@ -25,10 +25,15 @@ export interface LogStream {
 export class LogGroups {
   readonly #context: CloudContext;
   readonly #groups = new Map<string, LogGroup>();
-  #nextId = 0;
+  #nextEventId = 0;
 
   constructor(context: CloudContext) {
     this.#context = context;
+  }
+
+  /** The id that the next event will have. */
+  get nextEventId(): number {
+    return this.#nextEventId;
   }
 
   /** By name. */
@@ -59,7 +64,7 @@ export class LogGroups {
 
   append(logGroup: string, stream: string, message: string, atMs: number): void {
     const { ring } = this.#groups.get(logGroup) ?? this.put(logGroup, undefined);
-    ring.add({ id: this.#nextId++, stream, message, atMs, ingestedMs: this.#context.clock.now() });
+    ring.add({ id: this.#nextEventId++, stream, message, atMs, ingestedMs: this.#context.clock.now() });
   }
 
   /** Oldest first. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { AwsError } from '../kernel/errors.ts';
 import type { Operation } from '../kernel/json-protocol.ts';
 import { readInput } from './errors.ts';
 import { textFilter } from './log-filter.ts';
@@ -107,12 +108,11 @@ export function logOperations(groups: LogGroups): Readonly<Record<string, Operat
           ({ stream, atMs }) => stream === request.logStreamName && atMs >= startTime && atMs < endTime,
         );
       const most = request.limit ?? 10_000;
-      const { direction, id } = readCursor(request.nextToken);
-      const forward = request.nextToken === undefined ? startFromHead : direction === 'f';
+      const { nextToken = startFromHead ? 'f/0' : `b/${groups.nextEventId}` } = request;
+      const { direction, id } = readCursor(nextToken);
       const from = found.findIndex((event) => event.id >= id);
-      const at = request.nextToken === undefined && !forward ? found.length : from < 0 ? found.length : from;
-      const start = request.nextToken === undefined && forward ? 0 : at;
-      const page = forward ? found.slice(start, start + most) : found.slice(Math.max(0, start - most), start);
+      const at = from < 0 ? found.length : from;
+      const page = direction === 'f' ? found.slice(at, at + most) : found.slice(Math.max(0, at - most), at);
       const first = page[0]?.id ?? id;
       const last = page.at(-1);
       return {
@@ -172,8 +172,9 @@ function describedGroup({ name, arn, createdMs, retentionDays, ring }: LogGroup)
 }
 
 /** Which way to read, and the id of the event where that begins (forward) or before which it ends (backward). */
-function readCursor(nextToken: string | undefined): { direction: 'f' | 'b'; id: number } {
-  const [direction, id] = /^([fb])\/(\d+)$/.exec(nextToken ?? 'f/0')?.slice(1) ?? [];
-  if (direction === undefined) return { direction: 'f', id: 0 };
+function readCursor(nextToken: string): { direction: 'f' | 'b'; id: number } {
+  const [direction, id] = /^([fb])\/(\d+)$/.exec(nextToken)?.slice(1) ?? [];
+  if (direction === undefined)
+    throw new AwsError(INVALID, `The token "${nextToken}" was not given by this service`);
   return { direction: direction as 'f' | 'b', id: Number(id) };
 }

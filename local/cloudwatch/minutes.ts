@@ -10,6 +10,7 @@ export class Minutes {
   readonly #tick: (minuteMs: number) => boolean;
   #started = false;
   #timer: Timer | undefined;
+  #lastMs = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock, tick: (minuteMs: number) => boolean) {
     this.#clock = clock;
@@ -31,9 +32,11 @@ export class Minutes {
   wake(): void {
     if (!this.#started || this.#timer) return;
     const nowMs = this.#clock.now();
-    const minuteMs = (Math.floor(nowMs / MINUTE_MS) + 1) * MINUTE_MS;
+    // A timer may fire a moment early; no minute comes twice.
+    const minuteMs = Math.max((Math.floor(nowMs / MINUTE_MS) + 1) * MINUTE_MS, this.#lastMs + MINUTE_MS);
     this.#timer = this.#clock.after(minuteMs - nowMs, () => {
       this.#timer = undefined;
+      this.#lastMs = minuteMs;
       // Minutes that a busy process slept through stay without a sample: a late count is none of theirs.
       if (this.#tick(minuteMs)) this.wake();
     });

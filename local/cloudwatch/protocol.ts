@@ -22,7 +22,9 @@ export async function handleCloudWatch(
   const { headers, path } = request;
   if (headers['content-type']?.startsWith('application/x-www-form-urlencoded')) return QUERY_REFUSED;
   const name = RPC_PATH.exec(path)?.[1];
-  const plain = { ...request, body: unzipped(request) };
+  const body = unzipped(request);
+  if (!body) return NOT_UNZIPPED;
+  const plain = { ...request, body };
   if (name !== undefined) return handleCbor(plain, name, operations);
   const inSeconds = Object.entries(operations).map(([each, operation]): [string, Operation] => [
     each,
@@ -62,8 +64,13 @@ async function handleCbor(
 }
 
 /** SDKs compress PutMetricData from 10 KB. */
-function unzipped({ headers, body }: ServiceRequest): Buffer {
-  return headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body;
+function unzipped({ headers, body }: ServiceRequest): Buffer | undefined {
+  if (headers['content-encoding'] !== 'gzip') return body;
+  try {
+    return gunzipSync(body);
+  } catch {
+    return undefined;
+  }
 }
 
 function readCbor(body: Buffer): unknown {
@@ -99,6 +106,12 @@ function withDates(value: unknown, write: (date: Date) => unknown): unknown {
 function isPlain(value: unknown): value is Record<string, unknown> {
   return value !== null && typeof value === 'object' && Object.getPrototypeOf(value) !== Date.prototype;
 }
+
+const NOT_UNZIPPED: ServiceResponse = {
+  status: 400,
+  headers: { 'content-type': 'application/json', 'x-amzn-errortype': 'SerializationException' },
+  body: JSON.stringify({ __type: 'SerializationException', message: 'The request body is not gzip' }),
+};
 
 const QUERY_REFUSED: ServiceResponse = {
   status: 400,

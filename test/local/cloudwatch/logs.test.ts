@@ -69,6 +69,16 @@ describe('log events', () => {
     ]);
   });
 
+  it('that come later are found from the end on', async () => {
+    write(['b', 'other']);
+    const { body } = await call('GetLogEvents', { logStreamName: 'a' });
+    expect(body.events).toEqual([]);
+    write(['a', 'two']);
+    expect(await messages('GetLogEvents', { logStreamName: 'a', nextToken: body.nextForwardToken })).toEqual([
+      'two',
+    ]);
+  });
+
   it('stand in streams, which can be listed by their last event', async () => {
     write(['a', 'one', 5], ['b', 'two', 1]);
     const { body } = await call('DescribeLogStreams', { orderBy: 'LastEventTime', descending: true });
@@ -99,6 +109,12 @@ describe('CloudWatch Logs refuses', () => {
       status: 400,
       body: { __type: 'ResourceNotFoundException' },
     });
+  });
+
+  it('a token that it never gave', async () => {
+    write(['a', 'one']);
+    const { body } = await call('GetLogEvents', { logStreamName: 'a', nextToken: 'x' });
+    expect(body).toMatchObject({ __type: 'InvalidParameterException' });
   });
 
   it('a pattern over JSON fields', async () => {
