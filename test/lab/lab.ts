@@ -111,7 +111,7 @@ export class Lab {
 
   /** Moves time on; what falls due on the way happens at its time. */
   async advance(seconds: number): Promise<void> {
-    await this.cloud.clock.advance(seconds * 1000);
+    await this.cloud.clock.pass(seconds * 1000);
   }
 
   /** Waits, without moving time, until nothing runs and nothing is due. */
@@ -125,7 +125,7 @@ export class Lab {
       await this.settle();
       const nextMs = this.cloud.nextEventMs();
       if (nextMs === undefined) return;
-      await this.cloud.clock.advance(Math.max(1, nextMs - this.cloud.clock.now()));
+      await this.cloud.clock.pass(Math.max(1, nextMs - this.cloud.clock.now()));
     }
   }
 
