@@ -23,8 +23,6 @@ const metadata = z.object({
   CloudWatchMetrics: z.array(directive).min(1),
 });
 
-const values = z.union([z.number(), z.array(z.number()).max(VALUES_LIMIT)]);
-
 /** What a log line says in the Embedded Metric Format. */
 export type EmbeddedMetrics =
   | { readonly kind: 'none' }
@@ -57,8 +55,8 @@ export function readEmbeddedMetrics(line: string): EmbeddedMetrics {
       sets.push(set);
     }
     for (const { Name, Unit } of Metrics) {
-      const found = values.safeParse(root[Name]);
-      if (!found.success)
+      const values = valuesOf(root[Name]);
+      if (!values)
         return {
           kind: 'invalid',
           reason: `the metric "${Name}" is no number and no list of up to ${VALUES_LIMIT}`,
@@ -68,13 +66,19 @@ export function readEmbeddedMetrics(line: string): EmbeddedMetrics {
           namespace: Namespace,
           metricName: Name,
           dimensions: set,
-          ...(typeof found.data === 'number' ? { value: found.data } : { values: found.data }),
+          values,
           unit: Unit,
           atMs: read.data.Timestamp,
         });
     }
   }
   return { kind: 'metrics', data };
+}
+
+/** By hand: this runs for each metric of each invocation. */
+function valuesOf(value: unknown): readonly number[] | undefined {
+  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return values.length <= VALUES_LIMIT && values.every(Number.isFinite) ? (values as number[]) : undefined;
 }
 
 /** The values of the named dimensions, or why there are none. */
