@@ -7,8 +7,10 @@ export interface FeedDoor {
   readonly publisher: Publisher;
   readonly sqs: SQSClient;
   readonly queueUrl: (type: string) => Promise<string>;
-  /** Resolves after so many milliseconds of cloud time. */
-  readonly sleep: (milliseconds: number) => Promise<void>;
+  /** Resolves when so many seconds of cloud time have passed since the feed began. */
+  readonly until: (afterSeconds: number) => Promise<void>;
+  /** Keeps cloud time from running ahead while messages are on their way; returns the release. @default time goes on */
+  readonly hold?: () => () => void;
 }
 
 export interface FeedResult {
@@ -21,10 +23,9 @@ export async function publishFeed(entries: readonly FeedEntry[], door: FeedDoor)
   const accepted: FeedEntry[] = [];
   const notAccepted: { entry: FeedEntry; reason: string }[] = [];
   const seconds = [...Map.groupBy(entries, ({ afterSeconds }) => afterSeconds)].sort(([a], [b]) => a - b);
-  let passedSeconds = 0;
   for (const [afterSeconds, due] of seconds) {
-    if (afterSeconds > passedSeconds) await door.sleep((afterSeconds - passedSeconds) * 1000);
-    passedSeconds = afterSeconds;
+    await door.until(afterSeconds);
+    const release = door.hold?.();
     const results = await Promise.all([
       ...[...Map.groupBy(due.filter(isJob), ({ job }) => job)].map(([job, jobs]) =>
         publishJobs(job, jobs, door),
@@ -35,6 +36,7 @@ export async function publishFeed(entries: readonly FeedEntry[], door: FeedDoor)
       accepted.push(...result.accepted);
       notAccepted.push(...result.notAccepted);
     }
+    release?.();
   }
   return { accepted, notAccepted };
 }

@@ -15,8 +15,8 @@ export interface StartOptions {
 }
 
 export const DEFAULT_PORT = 4570;
-/** An hour's backoff in six seconds. */
-export const ONCE_FACTOR = 600;
+/** An hour's backoff in a second. */
+export const ONCE_FACTOR = 3600;
 const DATA_DIRECTORY = '.honest-jobs/data';
 const ONCE_DIRECTORY = '.honest-jobs/once';
 

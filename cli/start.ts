@@ -91,7 +91,8 @@ async function run(
             source: '/honest-jobs/samples',
             now: () => cloud.clock.now(),
           }),
-          sleep: (milliseconds) => cloudSleep(cloud, milliseconds),
+          until: cloudTimer(cloud),
+          hold: () => cloud.clock.hold(),
         });
   if (options.feed === undefined) makeWeather(cloud);
 
@@ -172,8 +173,13 @@ async function drain(cloud: LocalCloud, progress: Progress): Promise<boolean> {
   return true;
 }
 
-function cloudSleep(cloud: LocalCloud, milliseconds: number): Promise<void> {
-  return new Promise((resume) => cloud.clock.after(milliseconds, () => resume()));
+/** Seconds from now, counted once: what takes its time in between delays nothing that follows. */
+function cloudTimer(cloud: LocalCloud): (afterSeconds: number) => Promise<void> {
+  const startMs = cloud.clock.now();
+  return (afterSeconds) =>
+    new Promise((resume) =>
+      cloud.clock.after(startMs + afterSeconds * 1000 - cloud.clock.now(), () => resume()),
+    );
 }
 
 function interrupted(): Promise<undefined> {

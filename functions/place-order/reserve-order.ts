@@ -61,7 +61,7 @@ export async function reserveOrder(order: Order, { dynamo, tables, signal }: Env
     const missing = order.lines.filter((_, index) => stock[index]?.Code === 'ConditionalCheckFailed');
     if (missing.length > 0)
       throw new PermanentError(
-        `Not enough in stock for order ${order.reference}: ${missing.map(({ sku, quantity }) => `${quantity} × ${sku}`).join(', ')}.`,
+        `Not enough in stock: ${missing.map(({ sku, quantity }) => `${quantity} × ${sku}`).join(', ')}.`,
         { code: 'OUT_OF_STOCK' },
       );
     throw error;

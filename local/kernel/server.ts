@@ -51,7 +51,10 @@ export class CloudServer {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const gone = new AbortController();
-    response.once('close', () => gone.abort());
+    // Also closed when all is well; an abort makes an error with a stack, which is not for every request.
+    response.once('close', () => {
+      if (!response.writableFinished) gone.abort();
+    });
     let answer: ServiceResponse;
     try {
       const body = await readBody(request);

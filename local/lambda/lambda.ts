@@ -22,8 +22,10 @@ import { WarmEnvironments } from './warm-environments.ts';
 
 /** Threads for invocations that mappings and events start; each holds some 10 MB and the function's own memory. */
 const DEFAULT_MAX_WORKERS = 8;
-/** Real Lambda keeps an idle environment for minutes; here each is a thread's memory. Cloud time. */
-const DEFAULT_IDLE_SECONDS = 60;
+/** Lambda keeps an idle environment for minutes; here each is a thread's memory. */
+const DEFAULT_IDLE_SECONDS = 20;
+/** Kept warm for each invocation that may run: with as many as run, functions that take turns would end each other's. */
+const ENVIRONMENTS_A_WORKER = 2;
 /** How long a running invocation may go on when the cloud stops. */
 const STOP_GRACE_SECONDS = 5;
 
@@ -31,7 +33,7 @@ export interface LambdaOptions extends InvokerOptions {
   readonly sqs: QueueSource;
   /** How many invocations run at a time. @default 8 */
   readonly maxWorkers?: number | undefined;
-  /** Cloud seconds until an idle environment is ended. @default 60 */
+  /** Real seconds until an idle environment is ended. @default 20 */
   readonly idleSeconds?: number | undefined;
 }
 
@@ -62,7 +64,7 @@ export class Lambda implements Service {
       endpoint: () => context.endpoint(),
       onLine: (environment: Environment, line: string) => this.#invoker.line(environment, line),
     };
-    this.#environments = new WarmEnvironments(host, maxWorkers, idleSeconds);
+    this.#environments = new WarmEnvironments(host, ENVIRONMENTS_A_WORKER * maxWorkers, idleSeconds);
     this.#invoker = new Invoker(context, this.#environments, options);
     this.#events = new AsyncInvocations(
       context,

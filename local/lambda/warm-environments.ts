@@ -1,10 +1,9 @@
-import type { Timer } from '../kernel/clock.ts';
 import { Environment, type EnvironmentHost } from './environment.ts';
 import type { FunctionConfiguration } from './function-configuration.ts';
 
 interface Idle {
   readonly environment: Environment;
-  readonly reaper: Timer;
+  readonly reaper: NodeJS.Timeout;
 }
 
 /**
@@ -47,10 +46,13 @@ export class WarmEnvironments {
       this.#end(environment);
       return;
     }
-    const reaper = this.#host.clock.after(this.#idleSeconds * 1000, () => {
+    // Real time, unlike everything else here: a thread is this machine's memory, and starting one its processor. Under a fast
+    // clock every invocation would be a cold start.
+    const reaper = setTimeout(() => {
       const at = this.#idle.findIndex((idle) => idle.environment === environment);
       if (at >= 0) this.#end(this.#unpark(at));
-    });
+    }, this.#idleSeconds * 1000);
+    reaper.unref();
     this.#idle.push({ environment, reaper });
   }
 
@@ -81,7 +83,7 @@ export class WarmEnvironments {
 
   #unpark(at: number): Environment {
     const [idle] = this.#idle.splice(at, 1) as [Idle];
-    idle.reaper.cancel();
+    clearTimeout(idle.reaper);
     return idle.environment;
   }
 

@@ -56,7 +56,7 @@ try {
     sqs: clients.sqs,
     queueUrl,
     publisher: new Publisher({ sqs: clients.sqs, source: '/test/kill', queueUrl }),
-    sleep: async () => {},
+    until: async () => {},
   });
   console.log(`published: ${accepted.length} accepted, ${notAccepted.length} not`);
 
