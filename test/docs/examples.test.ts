@@ -15,6 +15,8 @@ const COPIED = [
   'samples',
   'test',
   'package.json',
+  'package-lock.json',
+  'cdk.json',
   'tsconfig.json',
   'vitest.config.ts',
 ];
