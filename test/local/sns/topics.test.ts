@@ -57,14 +57,14 @@ describe('topics', () => {
       new SetTopicAttributesCommand({
         TopicArn: ALARMS,
         AttributeName: 'DisplayName',
-        AttributeValue: 'A & B',
+        AttributeValue: '<A> &amp; B',
       }),
     );
     const { Attributes } = await lab.client.send(new GetTopicAttributesCommand({ TopicArn: ALARMS }));
     expect(Attributes).toEqual({
       TopicArn: ALARMS,
       Owner: '000000000000',
-      DisplayName: 'A & B',
+      DisplayName: '<A> &amp; B',
       SubscriptionsConfirmed: '1',
       SubscriptionsPending: '1',
       SubscriptionsDeleted: '0',
@@ -138,7 +138,13 @@ describe('subscriptions', () => {
   it('waits for ever for a person to confirm a mail address', async () => {
     await using lab = await SnsLab.open();
     await lab.client.send(new CreateTopicCommand({ Name: 'alarms' }));
-    const input = { TopicArn: ALARMS, Protocol: 'email', Endpoint: 'ann@example.org' };
+    const dead = lab.queue('dead');
+    const input = {
+      TopicArn: ALARMS,
+      Protocol: 'email',
+      Endpoint: 'ann@example.org',
+      Attributes: { RedrivePolicy: JSON.stringify({ deadLetterTargetArn: dead }) },
+    };
     expect(await lab.client.send(new SubscribeCommand(input))).toMatchObject({
       SubscriptionArn: 'pending confirmation',
     });
@@ -148,6 +154,8 @@ describe('subscriptions', () => {
     expect(SubscriptionArn).toContain(`${ALARMS}:`);
     const { Subscriptions } = await lab.client.send(new ListSubscriptionsCommand({}));
     expect(Subscriptions).toMatchObject([{ SubscriptionArn: 'PendingConfirmation', Protocol: 'email' }]);
+    lab.sns.publish(ALARMS, { message: 'm' });
+    expect(await lab.bodies(dead)).toEqual([]);
   });
 
   it.each([
