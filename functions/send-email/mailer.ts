@@ -32,7 +32,8 @@ const REFUSED_FOR_GOOD: ReadonlySet<string> = new Set([
 /** The connection was never made. */
 const NEVER_SENT: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);
 
-const INVALID_ADDRESS = /\b(address|addresses|domain|local part|recipient)\b/i;
+/** SES has no code of its own for a malformed address, only these words: "Missing final '@domain'", "Local address contains …", "Unterminated quote". */
+const INVALID_ADDRESS = /\b(address|domain|recipient|missing local name|unterminated quote|illegal)\b/i;
 
 /** Sends through SES v2, and says of each failure whether the mail certainly did not go out. */
 export class SesMailer {

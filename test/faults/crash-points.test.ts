@@ -1,0 +1,193 @@
+import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { Fault, ObservedCall } from '../../local/faults.ts';
+import { AwsError } from '../../local/kernel/errors.ts';
+import { functionName, type TableSubject, tableName } from '../../shared/jobs/names.ts';
+import { JOBS } from '../../shared/jobs/registry.ts';
+import { STAGE } from '../lab/global-setup.ts';
+import { Lab } from '../lab/lab.ts';
+
+const ACCOUNT = 'acc-crash';
+const SKU = 'SKU-CRASH';
+const OPENING = 100_000;
+
+let lab: Lab;
+beforeAll(async () => {
+  lab = await Lab.start({ assembly: inject('assembly'), stage: STAGE });
+  await put('accounts', { accountId: ACCOUNT, balanceMinor: OPENING, currency: 'EUR' });
+  await put('stock', { sku: SKU, available: OPENING });
+});
+afterAll(() => lab.stop());
+
+async function put(subject: TableSubject, Item: Record<string, unknown>): Promise<void> {
+  await lab.dynamo.send(new PutCommand({ TableName: tableName(STAGE, subject), Item }));
+}
+
+async function get(
+  subject: TableSubject,
+  Key: Record<string, string>,
+): Promise<Record<string, unknown> | undefined> {
+  const { Item } = await lab.dynamo.send(
+    new GetCommand({ TableName: tableName(STAGE, subject), Key, ConsistentRead: true }),
+  );
+  return Item;
+}
+
+/** Lets a fault befall the nth call that a job type's function makes from now on, whatever the operation. */
+function befall(type: string, nth: number, moment: ObservedCall['moment'], fault: Fault): () => void {
+  let calls = 0;
+  return lab.cloud.faults.add((call) => {
+    if (call.functionName !== functionName(STAGE, type)) return undefined;
+    if (call.moment === 'before') calls++;
+    return calls === nth && call.moment === moment ? fault : undefined;
+  });
+}
+
+/** What each job type calls in its one attempt; the tests below hold that it is so. */
+const CALLS = {
+  'process-payment': ['hide the batch', 'claim', 'book', 'complete'],
+  'place-order': [
+    'hide the batch',
+    'claim',
+    'reserve',
+    'begin the step',
+    'publish the e-mail',
+    'finish the step',
+    'complete',
+  ],
+  'send-email': [
+    'hide the batch',
+    'claim',
+    'look at the suppressions',
+    'begin the step',
+    'send',
+    'finish the step',
+    'complete',
+  ],
+} as const;
+
+const FAULTS = [
+  ['the process is killed before it can', 'before', 'kill'],
+  ['the process is killed once it did', 'after', 'kill'],
+  ['its answer is lost', 'after', new AwsError('InternalServerError', 'The answer was lost.', 500)],
+] as const;
+
+function rows(type: keyof typeof CALLS) {
+  return CALLS[type].flatMap((call, index) =>
+    FAULTS.map(([what, moment, fault]) => ({ call, nth: index + 1, what, moment, fault })),
+  );
+}
+
+let made = 0;
+
+describe('a payment', () => {
+  it.each(rows('process-payment'))('is booked once when at "$call" $what', async ({ nth, moment, fault }) => {
+    const transactionId = `tx-crash-${++made}`;
+    const before = (await get('accounts', { accountId: ACCOUNT }))?.balanceMinor as number;
+    const lift = befall(JOBS.processPayment.type, nth, moment, fault);
+    await lab.publish(JOBS.processPayment, {
+      transactionId,
+      accountId: ACCOUNT,
+      amountMinor: 7,
+      currency: 'EUR',
+    });
+    await lab.drain();
+    lift();
+    expect(await lab.record(JOBS.processPayment, transactionId)).toMatchObject({ state: 'completed' });
+    expect(await get('payments', { transactionId })).toMatchObject({ amountMinor: 7 });
+    expect((await get('accounts', { accountId: ACCOUNT }))?.balanceMinor).toBe(before + 7);
+  });
+});
+
+describe('an order', () => {
+  it.each(rows('place-order'))(
+    'takes its stock once and is confirmed once when at "$call" $what',
+    async ({ nth, moment, fault }) => {
+      const reference = `R-crash-${++made}`;
+      const before = (await get('stock', { sku: SKU }))?.available as number;
+      const lift = befall(JOBS.placeOrder.type, nth, moment, fault);
+      await lab.publish(JOBS.placeOrder, {
+        reference,
+        customer: { name: 'Kim', email: 'kim@example.com' },
+        lines: [{ sku: SKU, title: 'Mug', quantity: 2, unitPriceMinor: 990 }],
+        currency: 'EUR',
+      });
+      await lab.drain();
+      lift();
+      expect(await lab.record(JOBS.placeOrder, reference)).toMatchObject({ state: 'completed' });
+      expect((await get('stock', { sku: SKU }))?.available).toBe(before - 2);
+      expect(mailsOf(`order-confirmation-${reference}`)).toBe(1);
+    },
+  );
+});
+
+describe('an e-mail', () => {
+  it.each(rows('send-email'))(
+    'is never sent twice, and never lost in silence, when at "$call" $what',
+    async ({ call, nth, moment, fault }) => {
+      const notificationId = `crash-${++made}`;
+      const lift = befall(JOBS.sendEmail.type, nth, moment, fault);
+      await lab.publish(JOBS.sendEmail, {
+        notificationId,
+        to: 'kim@example.com',
+        message: { template: 'welcome', values: { name: 'Kim' } },
+      });
+      await lab.drain();
+      lift();
+      const record = await lab.record(JOBS.sendEmail, notificationId);
+      if (leavesUncertain(call, moment, fault)) {
+        expect(record).toMatchObject({ state: 'dead', verdict: { code: 'STEP_UNCERTAIN' } });
+        expect(mailsOf(notificationId)).toBeLessThanOrEqual(1);
+        expect((await lab.deadLetterOf(JOBS.sendEmail, notificationId))?.reason.code).toBe('STEP_UNCERTAIN');
+      } else {
+        expect(record).toMatchObject({ state: 'completed' });
+        expect(mailsOf(notificationId)).toBe(1);
+      }
+    },
+  );
+});
+
+/** Between the step's beginning and its end nobody can know whether the mail went out. */
+function leavesUncertain(call: string, moment: ObservedCall['moment'], fault: Fault): boolean {
+  if (fault !== 'kill') return call === 'send';
+  return (
+    call === 'send' ||
+    (call === 'begin the step' && moment === 'after') ||
+    (call === 'finish the step' && moment === 'before')
+  );
+}
+
+function mailsOf(notification: string): number {
+  return lab.cloud.ses.sent().filter(({ tags }) => tags.notification === notification).length;
+}
+
+describe('the calls of one attempt', () => {
+  it.each(Object.entries(CALLS))('of %s are %j', async (type, calls) => {
+    const seen: string[] = [];
+    const lift = lab.cloud.faults.add((call) => {
+      if (call.functionName === functionName(STAGE, type) && call.moment === 'before')
+        seen.push(call.operation);
+      return undefined;
+    });
+    const id = `calls-${++made}`;
+    const payloads: Record<string, unknown> = {
+      'process-payment': { transactionId: id, accountId: ACCOUNT, amountMinor: 1, currency: 'EUR' },
+      'place-order': {
+        reference: id,
+        customer: { name: 'Kim', email: 'kim@example.com' },
+        lines: [{ sku: SKU, title: 'Mug', quantity: 1, unitPriceMinor: 1 }],
+        currency: 'EUR',
+      },
+      'send-email': {
+        notificationId: id,
+        to: 'kim@example.com',
+        message: { template: 'welcome', values: { name: 'Kim' } },
+      },
+    };
+    const job = Object.values(JOBS).find((one) => one.type === type) ?? JOBS.sendEmail;
+    await lab.send(job, lab.message(job, payloads[type]));
+    await lab.drain();
+    lift();
+    expect(seen).toHaveLength(calls.length);
+  });
+});
