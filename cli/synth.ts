@@ -37,7 +37,14 @@ export async function synthesize(stage: string, app = 'infra/app.ts'): Promise<S
   try {
     await promisify(execFile)(process.execPath, [app], {
       cwd: ROOT,
-      env: { ...process.env, CDK_OUTDIR: draft, CDK_CONTEXT_JSON: JSON.stringify({ stage }) },
+      env: {
+        ...process.env,
+        CDK_OUTDIR: draft,
+        CDK_CONTEXT_JSON: JSON.stringify({ stage }),
+        // Half of the time: the CDK's own check of the templates, which a deployment makes again, and compiling the CDK.
+        CDK_VALIDATION: 'false',
+        NODE_COMPILE_CACHE: join(ROOT, '.honest-jobs', 'compiled'),
+      },
     });
   } catch (error) {
     rmSync(draft, { recursive: true, force: true });

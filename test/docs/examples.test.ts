@@ -81,7 +81,8 @@ describe('the documents', () => {
     }
   };
 
-  it('add a job whose files compile, deploy and pass their own test', () => {
+  // It synthesizes a second tree from nothing.
+  it('add a job whose files compile, deploy and pass their own test', { timeout: 180_000 }, () => {
     const examples = examplesOf('docs/add-a-job.md');
     expect(examples.map(({ path }) => path)).toHaveLength(6);
     examples.forEach(put);

@@ -14,6 +14,10 @@ export const STAGE = 'dev';
 
 /** Synthesizes once for all test files; the bundles in it are those that a deployment would upload. */
 export default async function setup(project: TestProject): Promise<void> {
-  project.provide('assembly', (await synthesize(STAGE)).directory);
-  project.provide('probeAssembly', (await synthesize(STAGE, 'test/lab/probe/app.ts')).directory);
+  const [deployed, probe] = await Promise.all([
+    synthesize(STAGE),
+    synthesize(STAGE, 'test/lab/probe/app.ts'),
+  ]);
+  project.provide('assembly', deployed.directory);
+  project.provide('probeAssembly', probe.directory);
 }
