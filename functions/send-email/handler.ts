@@ -18,15 +18,19 @@ const mailer = new SesMailer(ses, {
 });
 const suppressions = new Suppressions(documentClient(), required(tableVariable('suppressions')));
 
-export const handler = consume(sendEmail, async ({ notificationId, to, message }, { step, signal, log }) => {
+export const handler = consume(sendEmail, async ({ notificationId, to, message }, context) => {
   if (await suppressions.has(to)) return { suppressed: true };
   const mail = render(message);
-  const sent = await step('send', () => mailer.send({ to, notificationId, ...mail }, signal), {
-    // SES has no idempotency key: what may have been sent is not sent again until somebody has looked.
-    ifUncertain: deadLetter(),
-  });
+  const sent = await context.step(
+    'send',
+    () => mailer.send({ to, notificationId, ...mail }, context.signal),
+    {
+      // SES has no idempotency key: what may have been sent is not sent again until somebody has looked.
+      ifUncertain: deadLetter(),
+    },
+  );
   if (!('invalidAddress' in sent)) return sent;
   await suppressions.add(to, sent.invalidAddress);
-  log.info('The address is invalid and suppressed from now on.', { reason: sent.invalidAddress });
+  context.log.info('The address is invalid and suppressed from now on.', { reason: sent.invalidAddress });
   return { suppressed: true };
 });

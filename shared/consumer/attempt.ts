@@ -1,8 +1,9 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
 import type { Job, JobSettings } from '../jobs/define-job.ts';
 import type { ParsedJob } from '../jobs/parse-job.ts';
 import { attemptsOf, delaySeconds } from '../jobs/schedule.ts';
 import type { AttemptEnd } from './claim-layer.ts';
-import type { JobHandler } from './context.ts';
+import type { JobContext, JobHandler } from './context.ts';
 import { errorRecord, PermanentError, TimedOut } from './errors.ts';
 import type { Claim, Run } from './run.ts';
 import type { Runtime } from './runtime.ts';
@@ -33,16 +34,26 @@ export async function attempt<Payload>(
   const abandoned = new Promise<never>((_, fail) => {
     signal.addEventListener('abort', () => fail(signal.reason), { once: true });
   });
-  const log = runtime.logger.createChild({ persistentKeys: { job: identity } });
   const records = new StepRecords(runtime.dynamo, runtime.jobsTable, run, runtime.now);
   const step = stepsOf({ records, signal, leaseUntilMs: run.leaseUntilMs, now: runtime.now });
+  let log: Logger | undefined;
+  const context: JobContext = {
+    job: identity,
+    signal,
+    step,
+    // Made when first asked for: a child logger costs as much processor as a call to DynamoDB, and most jobs log nothing.
+    get log() {
+      log ??= runtime.logger.createChild({ persistentKeys: { job: identity } });
+      return log;
+    },
+  };
   try {
-    const work = handler(parsed.payload, { job: identity, signal, step, log });
+    const work = handler(parsed.payload, context);
     work.catch(() => {
       // Its rejection after the abandonment concerns nobody any more; unhandled, it would end the process with all its jobs.
     });
     const result = await Promise.race([work, abandoned]);
-    return { kind: 'returned', result: keepable(result, log), durationMs: runtime.now() - beganMs };
+    return { kind: 'returned', result: keepable(result, context), durationMs: runtime.now() - beganMs };
   } catch (thrown) {
     return {
       kind: 'threw',
@@ -73,12 +84,12 @@ function continuation(
 }
 
 /** The result as it is kept. One that cannot be kept is dropped, loudly: the work is done, and running it again would mend nothing. */
-function keepable(result: unknown, log: Runtime['logger']): string | undefined {
+function keepable(result: unknown, context: JobContext): string | undefined {
   let json: string | undefined;
   try {
     json = JSON.stringify(result);
   } catch (error) {
-    log.error(
+    context.log.error(
       'The result of the handler is no JSON and is not kept: return ids or pointers.',
       error as Error,
     );
@@ -86,7 +97,7 @@ function keepable(result: unknown, log: Runtime['logger']): string | undefined {
   }
   const bytes = json === undefined ? 0 : Buffer.byteLength(json);
   if (bytes <= LONGEST_RESULT_BYTES) return json;
-  log.error(
+  context.log.error(
     `The result of the handler has ${bytes} bytes and is not kept (at most ${LONGEST_RESULT_BYTES}): return ids or pointers.`,
   );
   return undefined;
