@@ -1,10 +1,8 @@
-import { RunningClock } from '../../local/kernel/clock.ts';
+import type { RunningClock } from '../../local/kernel/clock.ts';
 import { LocalCloudError } from '../../local/kernel/errors.ts';
-import { CloudServer } from '../../local/kernel/server.ts';
 import type { CloudContext, Service } from '../../local/kernel/service.ts';
-import { openStore } from '../../local/kernel/store.ts';
+import { serveRooms } from '../local/serve-rooms.ts';
 
-const LOCAL_ACCOUNT_ID = '000000000000';
 const LOCAL_CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' };
 
 /** What an AWS SDK client needs in order to talk to a target: `new SQSClient(target.client)`. */
@@ -63,31 +61,12 @@ async function embedded(
   factory: (context: CloudContext) => readonly Service[],
   region: string,
 ): Promise<Target> {
-  const clock = new RunningClock();
-  const store = openStore();
-  let endpoint = '';
-  const services = factory({
-    clock,
-    store,
-    region,
-    accountId: LOCAL_ACCOUNT_ID,
-    endpoint: () => endpoint,
-    random: Math.random,
-  });
-  const server = new CloudServer(services, clock);
-  endpoint = `http://127.0.0.1:${await server.listen(0)}`;
-  for (const service of services) service.start?.();
-  return {
-    kind: 'embedded',
-    client: { endpoint, region, credentials: LOCAL_CREDENTIALS },
-    region,
-    endpoint,
-    clock,
-    async stop() {
-      await server.close();
-      await Promise.all(services.map((service) => service.stop?.()));
-      clock.stop();
-      store.close();
+  const { client, endpoint, clock, stop } = await serveRooms(
+    (context) => Object.fromEntries(factory(context).map((service) => [service.signingName, service])),
+    {
+      region,
     },
-  };
+  );
+  const { maxAttempts: _, ...settings } = client;
+  return { kind: 'embedded', client: settings, region, endpoint, clock, stop };
 }

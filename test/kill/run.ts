@@ -108,8 +108,8 @@ async function audit(): Promise<Promised[]> {
 async function look() {
   const state = await openState(directory);
   const clients = clientsOf(state.endpoint);
-  const evidence = await gatherEvidence({ ...clients, stage: STAGE, mails: () => mailsOf(state.ses) });
-  return { evidence, close: () => state.close() };
+  const evidence = await gatherEvidence({ ...clients, stage: STAGE, mails: () => mailsOf(state.rooms.ses) });
+  return { evidence, close: () => state.stop() };
 }
 
 interface Victim {

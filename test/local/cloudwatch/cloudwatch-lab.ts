@@ -1,11 +1,9 @@
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { CloudWatch, CloudWatchLogs } from '../../../local/cloudwatch/index.ts';
 import { type Clock, RunningClock } from '../../../local/kernel/clock.ts';
-import { CloudServer } from '../../../local/kernel/server.ts';
-import type { CloudContext } from '../../../local/kernel/service.ts';
-import { openStore } from '../../../local/kernel/store.ts';
 import { Sns } from '../../../local/sns/index.ts';
 import { Sqs } from '../../../local/sqs/index.ts';
+import { serveRooms } from '../serve-rooms.ts';
 
 export const NOON_MS = Date.UTC(2026, 0, 1, 12);
 export const MINUTE_MS = 60_000;
@@ -25,9 +23,7 @@ export interface CloudWatchLab extends AsyncDisposable {
 /** CloudWatch beside the queues that it samples and the topics that it tells, behind a port. Its day begins at noon. */
 export async function openCloudWatch(options: { directory?: string; startMs?: number } = {}) {
   const { directory, startMs = NOON_MS } = options;
-  const store = openStore(directory);
   const clock = new RunningClock({ startMs });
-  let endpoint = '';
   let timers = 0;
   const counted: Clock = {
     now: () => clock.now(),
@@ -37,43 +33,30 @@ export async function openCloudWatch(options: { directory?: string; startMs?: nu
       return clock.after(delayMs, action);
     },
   };
-  const context: CloudContext = {
-    clock,
-    store,
-    region: 'us-east-1',
-    accountId: '000000000000',
-    endpoint: () => endpoint,
-    random: Math.random,
-  };
-  const sqs = new Sqs(context);
-  const sns = new Sns(context, { sqs });
-  const cloudwatch = new CloudWatch({ ...context, clock: counted }, { sqs, sns });
-  const logs = new CloudWatchLogs(context);
-  const server = new CloudServer([cloudwatch, logs], clock);
-  endpoint = `http://127.0.0.1:${await server.listen(0)}`;
-  cloudwatch.start();
-  const client = new CloudWatchClient({
+  const {
+    rooms,
     endpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    maxAttempts: 1,
-  });
+    client: settings,
+    stop,
+  } = await serveRooms(
+    (context) => {
+      const sqs = new Sqs(context);
+      const sns = new Sns(context, { sqs });
+      const cloudwatch = new CloudWatch({ ...context, clock: counted }, { sqs, sns });
+      return { sqs, sns, cloudwatch, logs: new CloudWatchLogs(context) };
+    },
+    { directory, clock },
+  );
+  const client = new CloudWatchClient(settings);
   const lab: CloudWatchLab = {
-    cloudwatch,
-    logs,
-    sqs,
-    sns,
+    ...rooms,
     clock,
     endpoint,
     client,
     timersSet: () => timers,
     async [Symbol.asyncDispose]() {
       client.destroy();
-      await cloudwatch.stop();
-      await sqs.stop();
-      await server.close();
-      clock.stop();
-      store.close();
+      await stop();
     },
   };
   return lab;

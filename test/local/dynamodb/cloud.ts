@@ -1,10 +1,9 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { DynamoDb } from '../../../local/dynamodb/index.ts';
-import { RunningClock } from '../../../local/kernel/clock.ts';
-import { CloudServer } from '../../../local/kernel/server.ts';
+import type { RunningClock } from '../../../local/kernel/clock.ts';
 import type { CloudContext } from '../../../local/kernel/service.ts';
-import { openStore } from '../../../local/kernel/store.ts';
+import { serveRooms } from '../serve-rooms.ts';
 
 export interface Cloud {
   readonly service: DynamoDb;
@@ -18,40 +17,21 @@ export interface Cloud {
 
 /** DynamoDB alone on a port of its own, its state in `directory` or in memory; the client does not retry by itself. */
 export async function startCloud(directory?: string): Promise<Cloud> {
-  const clock = new RunningClock();
-  const store = openStore(directory);
-  let endpoint = '';
-  const context: CloudContext = {
-    clock,
-    store,
-    region: 'us-east-1',
-    accountId: '000000000000',
-    endpoint: () => endpoint,
+  const served = await serveRooms((context) => ({ dynamodb: new DynamoDb(context) }), {
+    directory,
     random: () => 0.5,
-  };
-  const service = new DynamoDb(context);
-  const server = new CloudServer([service], clock);
-  endpoint = `http://127.0.0.1:${await server.listen(0)}`;
-  service.start();
-  const client = new DynamoDBClient({
-    endpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    maxAttempts: 1,
   });
+  const client = new DynamoDBClient(served.client);
   return {
-    service,
-    clock,
-    context,
-    endpoint,
+    service: served.rooms.dynamodb,
+    clock: served.clock,
+    context: served.context,
+    endpoint: served.endpoint,
     client,
     documents: DynamoDBDocumentClient.from(client),
     async stop() {
       client.destroy();
-      await server.close();
-      await service.stop();
-      clock.stop();
-      store.close();
+      await served.stop();
     },
   };
 }

@@ -1,10 +1,8 @@
 import { SNSClient } from '@aws-sdk/client-sns';
-import { RunningClock } from '../../../local/kernel/clock.ts';
 import type { Properties, Provisioned } from '../../../local/kernel/resources.ts';
-import { CloudServer } from '../../../local/kernel/server.ts';
-import { openStore } from '../../../local/kernel/store.ts';
 import { Sns } from '../../../local/sns/index.ts';
 import { Sqs } from '../../../local/sqs/index.ts';
+import { serveRooms } from '../serve-rooms.ts';
 
 /** SNS behind a port, and the SQS that it delivers to; a real SDK client talks to it. */
 export class SnsLab implements AsyncDisposable {
@@ -21,31 +19,21 @@ export class SnsLab implements AsyncDisposable {
   }
 
   static async open(directory?: string): Promise<SnsLab> {
-    const clock = new RunningClock();
-    const store = openStore(directory);
-    const context = {
-      clock,
-      store,
-      region: 'us-east-1',
-      accountId: '000000000000',
-      endpoint: () => '',
-      random: Math.random,
-    };
-    const sqs = new Sqs(context);
-    const sns = new Sns(context, { sqs });
-    const server = new CloudServer([sns], clock);
-    const client = new SNSClient({
-      endpoint: `http://127.0.0.1:${await server.listen(0)}`,
-      region: 'us-east-1',
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-      maxAttempts: 1,
-    });
-    return new SnsLab(sns, sqs, client, async () => {
+    const {
+      rooms,
+      client: settings,
+      stop,
+    } = await serveRooms(
+      (context) => {
+        const sqs = new Sqs(context);
+        return { sqs, sns: new Sns(context, { sqs }) };
+      },
+      { directory },
+    );
+    const client = new SNSClient(settings);
+    return new SnsLab(rooms.sns, rooms.sqs, client, async () => {
       client.destroy();
-      await server.close();
-      await sqs.stop();
-      clock.stop();
-      store.close();
+      await stop();
     });
   }
 
