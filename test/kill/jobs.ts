@@ -8,6 +8,8 @@ import { JOBS } from '../../shared/jobs/registry.ts';
 export function manyJobs(count: number, { accounts, stock }: Opening, random: () => number): FeedJob[] {
   const pick = <Value>(values: readonly Value[]): Value =>
     values[Math.floor(random() * values.length)] as Value;
+  // Of the rest too little is there for so many orders, and whose order is refused is up to chance.
+  const plenty = stock.filter(({ available }) => available >= 500);
   const entries: FeedJob[] = [];
   for (let index = 0; entries.length < count; index++) {
     const entry = [payment, payment, order, email][index % 4]?.(index);
@@ -30,7 +32,7 @@ export function manyJobs(count: number, { accounts, stock }: Opening, random: ()
   }
 
   function order(index: number): FeedJob {
-    const { sku } = pick(stock);
+    const { sku } = pick(plenty);
     const data = {
       reference: `R-${index}`,
       customer: { name: `Customer ${index}`, email: `customer.${index}@example.com` },

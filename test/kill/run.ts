@@ -61,7 +61,11 @@ try {
   console.log(`published: ${accepted.length} accepted, ${notAccepted.length} not`);
 
   for (let kill = 1; kill <= kills; kill++) {
-    await left((messages) => messages === 0, 200 + random() * 3000);
+    // After a share of what is left, and a moment more: a kill before anything was done would show nothing.
+    const share = random() * 2 * (left.last() / (kills - kill + 2));
+    const target = left.last() - Math.ceil(share);
+    await left((messages) => messages <= target);
+    await new Promise((resume) => setTimeout(resume, random() * 50));
     const before = left.last();
     await end();
     report(`kill ${kill} of ${kills}, ${before} messages left`, await audit());
@@ -130,7 +134,7 @@ async function begin(): Promise<Victim> {
     },
   );
   victim = child;
-  let last = Number.NaN;
+  let last = Number.POSITIVE_INFINITY;
   let heard: (() => void)[] = [];
   const listening = Promise.withResolvers<string>();
   child.once('exit', (code) =>
@@ -144,7 +148,7 @@ async function begin(): Promise<Victim> {
       for (const hear of heard) hear();
     }
   });
-  const left = (done: (messages: number) => boolean, mostMs?: number): Promise<void> =>
+  const left = (done: (messages: number) => boolean): Promise<void> =>
     new Promise((resolve) => {
       const hear = (): void => {
         if (!done(last)) return;
@@ -152,9 +156,10 @@ async function begin(): Promise<Victim> {
         resolve();
       };
       heard.push(hear);
-      if (mostMs !== undefined) setTimeout(resolve, mostMs);
     });
-  return { endpoint: await listening.promise, left: Object.assign(left, { last: () => last }) };
+  const endpoint = await listening.promise;
+  await left((messages) => messages < Number.POSITIVE_INFINITY);
+  return { endpoint, left: Object.assign(left, { last: () => last }) };
 }
 
 async function end(): Promise<void> {
