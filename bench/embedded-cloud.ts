@@ -9,6 +9,9 @@ import { synthesize } from '../cli/synth.ts';
 import type { CloudReport } from './cloud.ts';
 import { type Target, targetAt } from './target.ts';
 
+/** A thread that is told to end still has its memory to give back. */
+const THREADS_END_MS = 10_000;
+
 export interface App {
   /** Its program, from the project's root. */
   readonly program: string;
@@ -19,7 +22,7 @@ export interface EmbeddedCloud extends Target {
   readonly endpoint: string;
   /** The memory of its process, in MB. */
   memoryMegabytes(): Promise<number>;
-  /** Resolves when the last idle execution environment was ended. */
+  /** Resolves a while after the last idle execution environment was ended. */
   atRest(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -56,6 +59,7 @@ export async function startEmbeddedCloud(
     memoryMegabytes: async () => (await ask()).rssBytes / 1e6,
     atRest: async () => {
       while ((await ask()).environments > 0) await sleep(500);
+      await sleep(THREADS_END_MS);
     },
     stop: async () => {
       cloud.disconnect();

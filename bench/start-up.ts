@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { synthesize } from '../cli/synth.ts';
@@ -43,15 +45,16 @@ export async function secondsToFirstJob(): Promise<number> {
   }
 }
 
-/** @returns the endpoint that the greeting names */
-async function greetingOf(output: AsyncIterable<Buffer>): Promise<string> {
-  let text = '';
-  for await (const chunk of output) {
-    text += chunk.toString();
-    const [, endpoint] = /in the local cloud at (http:\S+)/.exec(text) ?? [];
-    if (endpoint) return endpoint;
-  }
-  throw new Error(`npm start ended before it greeted:\n${text}`);
+/** Goes on reading after it, as a terminal does: a program whose output nobody takes ends. @returns the endpoint in the greeting */
+function greetingOf(output: Readable): Promise<string> {
+  return new Promise((greeted, fail) => {
+    const lines = createInterface(output);
+    lines.on('line', (line) => {
+      const [, endpoint] = /in the local cloud at (http:\S+)/.exec(line) ?? [];
+      if (endpoint) greeted(endpoint);
+    });
+    lines.on('close', () => fail(new Error('npm start ended before it greeted.')));
+  });
 }
 
 async function firstCompletion(lookup: JobLookup): Promise<number> {

@@ -13,7 +13,9 @@ export interface Promised {
   readonly broken: readonly string[];
 }
 
-/** Holds what a drained run left behind against what went into it. Nothing here asks the code under judgement what it did. */
+/**
+ * Holds what a drained run left behind against what went into it. Effects are counted
+ * in the tables and the mails; how a job ended is read from its record, and held against them. */
 export function judge(accepted: readonly FeedEntry[], opening: Opening, evidence: Evidence): Promised[] {
   return [
     everyMessageEnded(accepted, evidence),
@@ -84,8 +86,10 @@ function everyDeadJobLies({ records, deadLetters }: Evidence): Promised {
         .filter(({ pk }) => !lying.has(pk))
         .map(({ pk }) => `${pk} was given up on and is in no dead-letter queue`),
       ...letters
-        .filter(({ reason }) => reason.message === '' || reason.code === 'NEVER_RAN')
-        .map(({ messageId }) => `dead letter ${messageId} has no reason`),
+        .filter(
+          ({ reason }) => reason.message === '' || ['NEVER_RAN', 'RECEIVES_EXHAUSTED'].includes(reason.code),
+        )
+        .map(({ messageId }) => `dead letter ${messageId} is there for no reason of its own`),
     ],
   };
 }

@@ -1,8 +1,8 @@
 import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
-import { type DynamoDBDocumentClient, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type * as z from 'zod';
-import { PermanentError } from '../../shared/consumer/index.ts';
+import { PermanentError, transact } from '../../shared/consumer/index.ts';
 import { payloadHash } from '../../shared/jobs/message.ts';
 import type { placeOrder } from '../../shared/jobs/place-order.ts';
 
@@ -23,8 +23,9 @@ interface Environment {
 export async function reserveOrder(order: Order, { dynamo, tables, signal }: Environment): Promise<void> {
   const contentHash = payloadHash(order);
   try {
-    await dynamo.send(
-      new TransactWriteCommand({
+    await transact(
+      dynamo,
+      {
         TransactItems: [
           {
             Put: {
@@ -45,8 +46,8 @@ export async function reserveOrder(order: Order, { dynamo, tables, signal }: Env
             },
           })),
         ],
-      }),
-      { abortSignal: signal },
+      },
+      { signal },
     );
   } catch (error) {
     if (!(error instanceof TransactionCanceledException)) throw error;

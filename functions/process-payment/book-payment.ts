@@ -1,8 +1,8 @@
 import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
-import { type DynamoDBDocumentClient, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type * as z from 'zod';
-import { PermanentError } from '../../shared/consumer/index.ts';
+import { PermanentError, transact } from '../../shared/consumer/index.ts';
 import type { processPayment } from '../../shared/jobs/process-payment.ts';
 
 export type Payment = z.output<typeof processPayment.payload>;
@@ -31,8 +31,9 @@ export async function bookPayment(
 ): Promise<{ transactionId: string }> {
   const { transactionId, accountId, amountMinor, currency } = payment;
   try {
-    await dynamo.send(
-      new TransactWriteCommand({
+    await transact(
+      dynamo,
+      {
         TransactItems: [
           {
             Put: {
@@ -59,8 +60,8 @@ export async function bookPayment(
             },
           },
         ],
-      }),
-      { abortSignal: signal },
+      },
+      { signal },
     );
   } catch (error) {
     if (!(error instanceof TransactionCanceledException)) throw error;
@@ -71,7 +72,7 @@ export async function bookPayment(
     }
     if (account?.Code === 'ConditionalCheckFailed')
       throw refusal(payment, account.Item && (unmarshall(account.Item) as Account));
-    // A conflict with another transaction on the same account, or a throttle: the next attempt is for that.
+    // Conflicts that would not end, or a throttle: the next attempt is for that.
     throw error;
   }
   return { transactionId };

@@ -1,5 +1,11 @@
 import { SESv2Client } from '@aws-sdk/client-sesv2';
-import { CLIENT_DEFAULTS, consume, deadLetter, documentClient } from '../../shared/consumer/index.ts';
+import {
+  CLIENT_DEFAULTS,
+  consume,
+  deadLetter,
+  documentClient,
+  NotDone,
+} from '../../shared/consumer/index.ts';
 import { required, tableVariable } from '../../shared/jobs/environment.ts';
 import { sendEmail } from '../../shared/jobs/send-email.ts';
 import { SesMailer } from './mailer.ts';
@@ -19,18 +25,27 @@ const mailer = new SesMailer(ses, {
 const suppressions = new Suppressions(documentClient(), required(tableVariable('suppressions')));
 
 export const handler = consume(sendEmail, async ({ notificationId, to, message }, context) => {
-  if (await suppressions.has(to)) return { suppressed: true };
   const mail = render(message);
+  // The look at the suppressions is part of the step: an uncertain send must not end as suppressed.
   const sent = await context.step(
     'send',
-    () => mailer.send({ to, notificationId, ...mail }, context.signal),
-    {
-      // SES has no idempotency key: what may have been sent is not sent again until somebody has looked.
-      ifUncertain: deadLetter(),
-    },
+    async () =>
+      (await isSuppressed(to))
+        ? { suppressed: true }
+        : mailer.send({ to, notificationId, ...mail }, context.signal),
+    // SES has no idempotency key: what may have been sent is not sent again until somebody has looked.
+    { ifUncertain: deadLetter() },
   );
   if (!('invalidAddress' in sent)) return sent;
   await suppressions.add(to, sent.invalidAddress);
   context.log.info('The address is invalid and suppressed from now on.', { reason: sent.invalidAddress });
   return { suppressed: true };
 });
+
+async function isSuppressed(address: string): Promise<boolean> {
+  try {
+    return await suppressions.has(address);
+  } catch (error) {
+    throw new NotDone('The suppressed addresses cannot be read.', { cause: error });
+  }
+}

@@ -12,7 +12,8 @@ export type SendResult = { readonly sesMessageId: string } | { readonly invalidA
 
 /**
  * What SES refuses before it takes a mail. https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
- * Everything else (a timeout, a 500, a broken connection) may have been sent.
+ * A 503 is AWS's front door turning a request away (https://docs.aws.amazon.com/ses/latest/APIReference-V2/CommonErrors.html). Everything
+ * else (a time-out, a 500, a broken connection) may have been sent.
  */
 const REFUSED_FOR_NOW: ReadonlySet<string> = new Set([
   'TooManyRequestsException',
@@ -29,7 +30,8 @@ const REFUSED_FOR_GOOD: ReadonlySet<string> = new Set([
   'NotFoundException',
   'BadRequestException',
 ]);
-/** The connection was never made. */
+/** The connection was never made; the SDK tells a time-out of that kind by its words alone. */
+const NEVER_CONNECTED = /did not establish a connection/;
 const NEVER_SENT: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);
 
 /** SES has no code of its own for a malformed address, only these words: "Missing final '@domain'", "Local address contains …", "Unterminated quote". */
@@ -81,7 +83,11 @@ function refusal(error: Error & { code?: unknown }): SendResult {
     throw new NotDone(error.message, {
       cause: new PermanentError(error.message, { cause: error, code: error.name }),
     });
-  if (REFUSED_FOR_NOW.has(error.name) || (typeof error.code === 'string' && NEVER_SENT.has(error.code)))
+  if (
+    REFUSED_FOR_NOW.has(error.name) ||
+    (typeof error.code === 'string' && NEVER_SENT.has(error.code)) ||
+    NEVER_CONNECTED.test(error.message)
+  )
     throw new NotDone(`SES did not take the mail: ${error.name}: ${error.message}`, { cause: error });
   throw error;
 }

@@ -226,10 +226,10 @@ export class Publisher {
           refuse(entry, 'unknown', 'NO_ANSWER', 'SQS answered for the batch, but not for this message.');
     } catch (error) {
       const { name, message, $metadata } = error as Error & { $metadata?: { httpStatusCode?: number } };
-      // A 4xx is an answer: nothing of the batch was taken. Without an answer, all or nothing may have been.
+      // A 4xx is an answer (a throttle, a lacking permission): nothing of the batch was taken. Without one, all or nothing was.
       const status = $metadata?.httpStatusCode ?? 0;
       for (const entry of batch)
-        refuse(entry, status >= 400 && status < 500 ? 'invalid' : 'unknown', name, message);
+        refuse(entry, status >= 400 && status < 500 ? 'refused' : 'unknown', name, message);
     }
     return answers;
   }

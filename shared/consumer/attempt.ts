@@ -4,14 +4,16 @@ import type { ParsedJob } from '../jobs/parse-job.ts';
 import { attemptsOf, delaySeconds } from '../jobs/schedule.ts';
 import type { AttemptEnd } from './claim-layer.ts';
 import type { JobContext, JobHandler } from './context.ts';
-import { errorRecord, PermanentError, TimedOut } from './errors.ts';
+import { type ErrorRecord, errorRecord, PermanentError, TimedOut } from './errors.ts';
 import type { Claim, Run } from './run.ts';
 import type { Runtime } from './runtime.ts';
 import { stepsOf } from './step.ts';
 import { StepRecords } from './step-records.ts';
 
-/** Larger results would not fit into DynamoDB's 400 KB beside the rest of the record. */
-export const LONGEST_RESULT_BYTES = 300_000;
+/** A record's writes cost by its size, and DynamoDB takes 400 KB with the history beside it. */
+export const LONGEST_RESULT_BYTES = 100_000;
+/** What an attempt leaves of its invocation, to record its end. */
+export const RECORDING_MARGIN_MS = 3000;
 
 /** One run of the handler, from its start to its end; never throws. */
 export async function attempt<Payload>(
@@ -28,14 +30,15 @@ export async function attempt<Payload>(
   const identity = { id: run.jobId, type: run.type, key: run.key, attempt: claim.attempt, life: claim.life };
   const timeout = setTimeout(
     () => aborter.abort(new TimedOut(`The attempt ran past its ${job.timeoutSeconds} s and was abandoned.`)),
-    job.timeoutSeconds * 1000,
+    // The claim itself took its time: the invocation must not end before the attempt does.
+    Math.min(job.timeoutSeconds * 1000, run.leaseUntilMs - beganMs - RECORDING_MARGIN_MS),
   );
   // A handler that ignores its signal is left behind: what it does later can begin no step.
   const abandoned = new Promise<never>((_, fail) => {
     signal.addEventListener('abort', () => fail(signal.reason), { once: true });
   });
   const records = new StepRecords(runtime.dynamo, runtime.jobsTable, run, runtime.now);
-  const step = stepsOf({ records, signal, leaseUntilMs: run.leaseUntilMs, now: runtime.now });
+  const { step, underWay } = stepsOf({ records, signal, leaseUntilMs: run.leaseUntilMs, now: runtime.now });
   let log: Logger | undefined;
   const context: JobContext = {
     job: identity,
@@ -48,18 +51,20 @@ export async function attempt<Payload>(
     },
   };
   try {
-    const work = handler(parsed.payload, context);
+    // A handler may throw before it returns a promise, or return none.
+    const work = Promise.try(handler, parsed.payload, context);
     work.catch(() => {
       // Its rejection after the abandonment concerns nobody any more; unhandled, it would end the process with all its jobs.
     });
     const result = await Promise.race([work, abandoned]);
     return { kind: 'returned', result: keepable(result, context), durationMs: runtime.now() - beganMs };
   } catch (thrown) {
+    const error = errorRecord(thrown);
     return {
       kind: 'threw',
-      error: errorRecord(thrown),
+      error,
       durationMs: runtime.now() - beganMs,
-      next: continuation(job, thrown, claim.attempt, runtime),
+      next: continuation(job, error, thrown instanceof PermanentError, claim.attempt, underWay, runtime),
     };
   } finally {
     clearTimeout(timeout);
@@ -69,16 +74,23 @@ export async function attempt<Payload>(
 
 function continuation(
   job: JobSettings,
-  thrown: unknown,
+  { code, message }: ErrorRecord,
+  permanent: boolean,
   attempt: number,
+  underWay: ReadonlySet<string>,
   { random }: Runtime,
 ): Extract<AttemptEnd, { kind: 'threw' }>['next'] {
-  const { code, message } = errorRecord(thrown);
-  if (thrown instanceof PermanentError) return { verdict: { code, message, exhausted: false } };
+  // Nobody will look again: what may have happened belongs into the reason.
+  const uncertain = [...underWay]
+    .map((step) => ` Step "${step}" left no certain outcome: its effect may have happened.`)
+    .join('');
+  if (permanent) return { code, message: message + uncertain, exhausted: false };
   const most = attemptsOf(job.schedule);
   if (attempt >= most)
     return {
-      verdict: { code, exhausted: true, message: `Attempt ${attempt} of ${most}, the last: ${message}` },
+      code,
+      message: `Attempt ${attempt} of ${most}, the last: ${message}${uncertain}`,
+      exhausted: true,
     };
   return { delaySeconds: delaySeconds(job.schedule, attempt, random()) };
 }

@@ -3,23 +3,28 @@ import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import type { Job } from '../jobs/define-job.ts';
 import type { Parsed } from '../jobs/message.ts';
 import { type ParsedJob, parseJob } from '../jobs/parse-job.ts';
+import { RECORDING_MARGIN_MS } from './attempt.ts';
 import type { JobHandler } from './context.ts';
 import type { Outcome, Run } from './run.ts';
 import { runJob } from './run-job.ts';
 import type { Runtime } from './runtime.ts';
-import { type Settlement, settlementOf } from './settle.ts';
+import { settlementOf } from './settle.ts';
 import { report, reportAge, type Subject } from './telemetry.ts';
 import { changeVisibility } from './visibility.ts';
 
 /** Between the invocation's end and the moment that its messages come back: a crash is found this soon, and no sooner. */
 const VISIBILITY_MARGIN_SECONDS = 5;
-/** An attempt begins only where so much is left beyond its timeout, to record its end. */
-const RECORDING_MARGIN_MS = 3000;
 
 interface Received<Payload> {
   readonly record: SQSRecord;
   readonly subject: Subject;
   readonly parsed: Parsed<ParsedJob<Payload>>;
+}
+
+interface Settled {
+  readonly record: SQSRecord;
+  readonly subject: Subject;
+  readonly outcome: Outcome;
 }
 
 /**
@@ -36,7 +41,8 @@ export async function runBatch<Payload>(
   runtime: Runtime,
 ): Promise<SQSBatchResponse> {
   const received = event.Records.map((record) => receive(job, record, runtime));
-  await changeVisibility(
+  // Not waited for: it only decides how soon a crash is found, and a control call that hangs must not keep jobs from running.
+  const shortened = changeVisibility(
     received.map(({ record }) => ({
       record,
       seconds: lambdaContext.getRemainingTimeInMillis() / 1000 + VISIBILITY_MARGIN_SECONDS,
@@ -48,9 +54,12 @@ export async function runBatch<Payload>(
       groupByKey(received).map((group) => runInOrder(job, handler, group, lambdaContext, runtime)),
     )
   ).flat();
-  const kept = settled.flatMap(({ record, settlement }) =>
-    settlement === 'delete' ? [] : [{ record, seconds: settlement.hideSeconds }],
-  );
+  // Counted from now, since a job may have waited long for its neighbours.
+  const kept = settled.flatMap(({ record, subject, outcome }) => {
+    const settlement = settlementOf(outcome, runtime.now(), subject.receiveCount, runtime.random());
+    return settlement === 'delete' ? [] : [{ record, seconds: settlement.hideSeconds }];
+  });
+  await shortened;
   await changeVisibility(kept, runtime);
   runtime.metrics.publishStoredMetrics();
   return { batchItemFailures: kept.map(({ record }) => ({ itemIdentifier: record.messageId })) };
@@ -86,13 +95,12 @@ async function runInOrder<Payload>(
   group: readonly Received<Payload>[],
   lambdaContext: Context,
   runtime: Runtime,
-): Promise<{ record: SQSRecord; settlement: Settlement }[]> {
-  const settled: { record: SQSRecord; settlement: Settlement }[] = [];
+): Promise<Settled[]> {
+  const settled: Settled[] = [];
   for (const one of group) {
     const { outcome, attempt } = await runOne(job, handler, one, lambdaContext, runtime);
     report(outcome, one.subject, attempt, runtime);
-    const settlement = settlementOf(outcome, runtime.now(), one.subject.receiveCount, runtime.random());
-    settled.push({ record: one.record, settlement });
+    settled.push({ record: one.record, subject: one.subject, outcome });
   }
   return settled;
 }
@@ -116,6 +124,7 @@ async function runOne<Payload>(
     jobId: parsed.value.message.id,
     payloadHash: parsed.value.payloadHash,
     messageId: subject.messageId,
+    firstReceive: subject.receiveCount === 1,
     sentAtMs: subject.sentAtMs,
     owner: randomUUID(),
     requestId: lambdaContext.awsRequestId,

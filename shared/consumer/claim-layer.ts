@@ -1,9 +1,11 @@
 import { IdempotencyItemAlreadyExistsError } from '@aws-lambda-powertools/idempotency';
 import { BasePersistenceLayer, IdempotencyRecord } from '@aws-lambda-powertools/idempotency/persistence';
 import { type JobRecord, jobPartitionKey, type Verdict } from '../jobs/record.ts';
+import { attemptsOf, delaySeconds, type Schedule } from '../jobs/schedule.ts';
 import type { ErrorRecord } from './errors.ts';
-import { type ClaimResult, historyAfter, type JobRecords } from './job-records.ts';
+import { type ClaimResult, type Continuation, crashOf, type JobRecords } from './job-records.ts';
 import { type Outcome, obstacle, type Run } from './run.ts';
+import type { Runtime } from './runtime.ts';
 
 export type Decision = Pick<Verdict, 'code' | 'message' | 'exhausted'>;
 
@@ -14,7 +16,7 @@ export type AttemptEnd =
       readonly kind: 'threw';
       readonly error: ErrorRecord;
       readonly durationMs: number;
-      readonly next: { readonly delaySeconds: number } | { readonly verdict: Decision };
+      readonly next: { readonly delaySeconds: number } | Decision;
     };
 
 /**
@@ -26,17 +28,26 @@ export type AttemptEnd =
 export class ClaimLayer extends BasePersistenceLayer {
   readonly #records: JobRecords;
   readonly #run: Run;
+  readonly #schedule: Schedule;
   readonly #mostAttempts: number;
   readonly #now: () => number;
+  readonly #random: () => number;
   /** Set by the attempt before it returns or throws. */
   end?: AttemptEnd;
 
-  constructor(records: JobRecords, run: Run, mostAttempts: number, now: () => number) {
+  constructor(
+    records: JobRecords,
+    run: Run,
+    schedule: Schedule,
+    { now, random }: Pick<Runtime, 'now' | 'random'>,
+  ) {
     super();
     this.#records = records;
     this.#run = run;
-    this.#mostAttempts = mostAttempts;
+    this.#schedule = schedule;
+    this.#mostAttempts = attemptsOf(schedule);
     this.#now = now;
+    this.#random = random;
   }
 
   /** The job's own key, readable in the table, rather than a hash under the function's physical name. */
@@ -48,7 +59,6 @@ export class ClaimLayer extends BasePersistenceLayer {
     const result = await this.#claim();
     if (result.claimed) {
       this.#run.claim = result.claim;
-      if (result.claim.crashed) await this.#records.recordCrash(this.#run, result.claim.history);
       return;
     }
     const completed = this.#run.outcome?.kind === 'duplicate';
@@ -68,7 +78,7 @@ export class ClaimLayer extends BasePersistenceLayer {
   protected override async _updateRecord(): Promise<void> {
     const end = this.end;
     if (end?.kind !== 'returned') throw new Error('A run completed that did not return.');
-    const kept = await this.#records.complete(this.#run, end.result);
+    const kept = await this.#persistently(() => this.#records.complete(this.#run, end.result));
     this.#run.outcome = kept ? { kind: 'completed', durationMs: end.durationMs } : this.#lost();
   }
 
@@ -78,8 +88,10 @@ export class ClaimLayer extends BasePersistenceLayer {
     if (end?.kind !== 'threw' || !claim) throw new Error('A run failed that did not throw.');
     const { code, message, stack } = end.error;
     const endedAtMs = this.#now();
+    const { next, durationMs, error } = end;
     const history = [
-      ...claim.history,
+      // One stack is enough to find a place in the code, and a record must stay far below DynamoDB's 400 KB.
+      ...claim.history.map(({ stack: _, ...attempt }) => attempt),
       {
         life: claim.life,
         attempt: claim.attempt,
@@ -89,27 +101,38 @@ export class ClaimLayer extends BasePersistenceLayer {
         message,
         ...(stack === undefined ? {} : { stack }),
         requestId: this.#run.requestId,
-        ...('delaySeconds' in end.next ? { delaySeconds: end.next.delaySeconds } : {}),
+        ...('delaySeconds' in next ? { delaySeconds: next.delaySeconds } : {}),
       },
     ];
-    const { next, durationMs, error } = end;
-    if ('verdict' in next) {
-      const kept = await this.#records.fail(this.#run, history, {
-        verdict: this.#verdict(next.verdict, claim.attempt),
-      });
+    const fail = (continuation: Continuation): Promise<boolean> =>
+      this.#persistently(() => this.#records.fail(this.#run, claim, history, continuation));
+    if ('delaySeconds' in next) {
+      const { delaySeconds } = next;
+      const notBeforeMs = endedAtMs + delaySeconds * 1000;
+      const kept = await fail({ delaySeconds, notBeforeMs });
       this.#run.outcome = kept
-        ? { kind: 'dead', verdict: next.verdict, fresh: true, error, durationMs }
+        ? { kind: 'failed', attempt: claim.attempt, error, delaySeconds, notBeforeMs, durationMs }
         : this.#lost();
       return;
     }
-    const { delaySeconds } = next;
-    const kept = await this.#records.fail(this.#run, history, {
-      delaySeconds,
-      notBeforeMs: endedAtMs + delaySeconds * 1000,
-    });
-    this.#run.outcome = kept
-      ? { kind: 'failed', attempt: claim.attempt, error, delaySeconds, durationMs }
-      : this.#lost();
+    const kept = await fail({ verdict: this.#verdict(next, claim.attempt) });
+    this.#run.outcome = kept ? { kind: 'dead', verdict: next, fresh: true, error, durationMs } : this.#lost();
+  }
+
+  /**
+   * Writes an end that must not be lost: the work is done, and without its record it would be done again. Tries until shortly
+   * before the claim ends; each write is conditional on our token, so that a second one changes nothing.
+   */
+  async #persistently(write: () => Promise<boolean>): Promise<boolean> {
+    for (let pauseMs = 100; ; pauseMs = Math.min(2 * pauseMs, 2000)) {
+      try {
+        return await write();
+      } catch (error) {
+        if (!passes(error) || this.#now() + pauseMs > this.#run.leaseUntilMs - LAST_TRY_MARGIN_MS)
+          throw error;
+      }
+      await new Promise((resume) => setTimeout(resume, pauseMs * (0.5 + this.#random() / 2)));
+    }
   }
 
   /** Another run took the claim while ours went on: its end counts, and this message waits to find it. */
@@ -145,22 +168,49 @@ export class ClaimLayer extends BasePersistenceLayer {
     const outcome = obstacle(record, this.#run, nowMs);
     if (outcome) return outcome;
     if (record.state === 'dead') return this.#records.claimNewLife(this.#run, record);
-    if (record.attempts >= this.#mostAttempts) return this.#bury(record);
+    if (record.attempts >= this.#mostAttempts) return this.#buryAbandoned(record);
+    if (record.state === 'running') return this.#retryAbandoned(record, nowMs);
     return this.#records.claim(this.#run, this.#mostAttempts);
   }
 
-  async #bury(record: JobRecord): Promise<ClaimResult | Outcome> {
-    const last = historyAfter(record).at(-1);
+  /** Its process died. That is a failed attempt like any other: retried after its delay, apart from those that died with it. */
+  async #retryAbandoned(record: JobRecord, nowMs: number): Promise<Outcome> {
+    const delay = delaySeconds(this.#schedule, record.attempts, this.#random());
+    const next = { delaySeconds: delay, notBeforeMs: nowMs + delay * 1000 };
+    const kept = await this.#records.failAbandoned(this.#run, record, next);
+    return kept
+      ? { kind: 'failed', attempt: record.attempts, error: crashOf(record), ...next }
+      : this.#lost();
+  }
+
+  async #buryAbandoned(record: JobRecord): Promise<Outcome> {
+    const { attempts } = record;
+    const { code, message } =
+      record.state === 'running'
+        ? crashOf(record)
+        : { code: 'ATTEMPTS_EXHAUSTED', message: 'the schedule has become shorter since' };
     const verdict: Decision = {
+      code,
+      message: `Attempt ${attempts} of ${this.#mostAttempts}, the last: ${message}`,
       exhausted: true,
-      code: last?.code ?? 'ATTEMPTS_EXHAUSTED',
-      message: `Attempt ${record.attempts} of ${this.#mostAttempts}, the last: ${last?.message ?? 'no outcome was recorded'}`,
     };
-    const kept = await this.#records.bury(this.#run, record, this.#verdict(verdict, record.attempts));
-    return kept ? { kind: 'dead', verdict, fresh: true } : this.#records.claim(this.#run, this.#mostAttempts);
+    const kept = await this.#records.failAbandoned(this.#run, record, {
+      verdict: this.#verdict(verdict, attempts),
+    });
+    return kept ? { kind: 'dead', verdict, fresh: true } : this.#lost();
   }
 
   #verdict(decision: Decision, attempts: number): Verdict {
     return { ...decision, attempts, atMs: this.#now(), messageId: this.#run.messageId };
   }
+}
+
+/** Left for the batch's own answer after the last try of a write. */
+const LAST_TRY_MARGIN_MS = 1000;
+
+/** Whether an error of DynamoDB passes by itself: a throttle, a fault of its own, no answer. */
+function passes(error: unknown): boolean {
+  const { name, $metadata } = error as { name?: string; $metadata?: { httpStatusCode?: number } };
+  const status = $metadata?.httpStatusCode;
+  return status === undefined || status >= 500 || /Throttl|ThroughputExceeded|LimitExceeded/.test(name ?? '');
 }

@@ -1,3 +1,4 @@
+import { IdempotencyConfig } from '@aws-lambda-powertools/idempotency';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import type { Job } from '../jobs/define-job.ts';
 import { DefinitionError } from '../jobs/honest-jobs-error.ts';
@@ -19,7 +20,7 @@ export function consume<Payload>(
   handler: JobHandler<Payload>,
   runtime: Runtime = defaultRuntime(),
 ): SqsHandler {
-  if (/^(1|true|yes|on)$/i.test(process.env.POWERTOOLS_IDEMPOTENCY_DISABLED ?? ''))
+  if (!new IdempotencyConfig({}).isEnabled())
     throw new DefinitionError(
       'POWERTOOLS_IDEMPOTENCY_DISABLED is set: without idempotency every duplicate would run. Remove it from the function.',
     );

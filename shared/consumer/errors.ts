@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { HonestJobsError } from '../jobs/honest-jobs-error.ts';
 
 /** Thrown by a handler: no further attempt can help. The job is dead-lettered at once, with this message as its reason. */
@@ -30,7 +31,7 @@ export class TimedOut extends HonestJobsError {
   readonly code = 'TIMED_OUT';
 }
 
-/** A step was begun after its attempt had ended: aborted, or its claim lost to another run. Nothing was done. */
+/** A step was begun after its attempt had ended (aborted, or past the end of its claim), or was taken over by another run. */
 export class StepRefused extends HonestJobsError {
   override readonly name = 'StepRefused';
   readonly code = 'STEP_REFUSED';
@@ -59,18 +60,19 @@ export interface ErrorRecord {
   readonly stack?: string;
 }
 
-const LONGEST_MESSAGE = 1000;
-const LONGEST_STACK = 2000;
+const LONGEST_MESSAGE_BYTES = 1000;
+const LONGEST_STACK_BYTES = 2000;
 
 /** Anything that can be thrown, in a bounded size. The chain of causes is part of the message, as that is where the truth often is. */
 export function errorRecord(thrown: unknown): ErrorRecord {
   if (!(thrown instanceof Error))
-    return { code: 'NOT_AN_ERROR', message: cut(String(thrown), LONGEST_MESSAGE) };
+    return { code: 'NOT_AN_ERROR', message: cut(inspect(thrown), LONGEST_MESSAGE_BYTES) };
   const { code } = thrown as { code?: unknown };
   return {
-    code: typeof code === 'string' || typeof code === 'number' ? String(code) : thrown.name,
-    message: cut(causes(thrown).join(' ← '), LONGEST_MESSAGE),
-    ...(thrown.stack === undefined ? {} : { stack: cut(thrown.stack, LONGEST_STACK) }),
+    // The numbers of a DOMException tell nothing; its name does.
+    code: typeof code === 'string' && code !== '' ? code : thrown.name,
+    message: cut(causes(thrown).join(' ← '), LONGEST_MESSAGE_BYTES),
+    ...(thrown.stack === undefined ? {} : { stack: cut(thrown.stack, LONGEST_STACK_BYTES) }),
   };
 }
 
@@ -81,6 +83,8 @@ function causes(error: Error): string[] {
   return messages;
 }
 
-function cut(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+function cut(text: string, bytes: number): string {
+  const whole = Buffer.from(text);
+  // A character that is cut in two becomes U+FFFD, which is as good an end as any.
+  return whole.length <= bytes ? text : `${whole.subarray(0, bytes - 3).toString()}…`;
 }

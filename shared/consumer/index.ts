@@ -5,3 +5,4 @@ export { CLIENT_DEFAULTS, documentClient } from './default-runtime.ts';
 export { NotDone, PermanentError, StepRefused, StepUncertain, StepUnverified, TimedOut } from './errors.ts';
 export type { Runtime } from './runtime.ts';
 export { deadLetter, type IfUncertain, repeat, type StepFunction, type Verified, verify } from './step.ts';
+export { transact } from './transact.ts';

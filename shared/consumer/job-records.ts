@@ -48,8 +48,8 @@ export class JobRecords {
   }
 
   /**
-   * Claims a key that is new, due for its next attempt, or left behind by a run whose lease has ended. The attempt counts
-   * from here: a process that dies after this has spent it.
+   * Claims a key that is new or due for its next attempt. The attempt counts from here: a process that dies after this has
+   * spent it.
    */
   async claim(run: Run, mostAttempts: number): Promise<ClaimResult> {
     const nowMs = this.#now();
@@ -57,8 +57,7 @@ export class JobRecords {
       ...this.#key(run),
       UpdateExpression: `SET ${CLAIM_FIELDS}, #life = if_not_exists(#life, :one), attempts = if_not_exists(attempts, :zero) + :one REMOVE notBeforeMs`,
       ConditionExpression:
-        'attribute_not_exists(pk) OR (payloadHash = :hash AND attempts < :most AND ' +
-        '((#state = :retrying AND notBeforeMs <= :now) OR (#state = :running AND leaseUntilMs <= :now)))',
+        'attribute_not_exists(pk) OR (payloadHash = :hash AND attempts < :most AND #state = :retrying AND notBeforeMs <= :now)',
       ExpressionAttributeNames: { '#life': 'life', ...CLAIM_NAMES },
       ExpressionAttributeValues: {
         ...claimValues(run, nowMs),
@@ -133,12 +132,12 @@ export class JobRecords {
   /** @returns whether the claim was still ours; otherwise nothing was written */
   async complete(run: Run, result: string | undefined): Promise<boolean> {
     const nowMs = this.#now();
-    const { written } = await this.#write({
+    const outcome = await this.#write({
       ...this.#key(run),
-      UpdateExpression: `SET #status = :status, #state = :state, completedAtMs = :now, expiration = :expiration${
+      UpdateExpression: `SET #status = :status, #state = :completed, completedAtMs = :now, expiration = :expiration${
         result === undefined ? '' : ', #result = :result'
       }`,
-      ConditionExpression: '#owner = :owner',
+      ConditionExpression: '#owner = :owner AND #state = :running',
       ExpressionAttributeNames: {
         '#status': 'status',
         '#state': 'state',
@@ -147,65 +146,66 @@ export class JobRecords {
       },
       ExpressionAttributeValues: {
         ':status': 'COMPLETED',
-        ':state': 'completed',
+        ':completed': 'completed',
+        ':running': 'running',
         ':now': nowMs,
         ':expiration': expirationSeconds(nowMs),
         ':owner': run.owner,
         ...(result === undefined ? {} : { ':result': result }),
       },
     });
-    return written;
+    return outcome.written || isOurs(outcome.record, run, 'completed');
   }
 
   /** Records the end of our attempt. @returns whether the claim was still ours; otherwise nothing was written */
-  async fail(run: Run, history: History, next: Continuation): Promise<boolean> {
-    return this.#end(run, run.owner, history, next);
+  async fail(run: Run, claim: Claim, history: History, next: Continuation): Promise<boolean> {
+    return this.#end(run, { owner: run.owner, attempts: claim.attempt, state: 'running' }, history, next);
   }
 
   /**
-   * Gives up a job whose last attempt nobody ended: its process died, or the schedule has become shorter. Conditional on the
-   * run that left it behind.
+   * Records the end of an attempt that nobody ended, since its process died, or of attempts that a shortened schedule no longer
+   * has. Conditional on the run that left the record behind, which can write nothing any more after this.
    */
-  async bury(run: Run, abandoned: JobRecord, verdict: Verdict): Promise<boolean> {
-    return this.#end(run, abandoned.owner, historyAfter(abandoned), { verdict });
+  async failAbandoned(run: Run, abandoned: JobRecord, next: Continuation): Promise<boolean> {
+    const delay = 'delaySeconds' in next ? { delaySeconds: next.delaySeconds } : {};
+    const crash = abandoned.state === 'running' ? [{ ...crashOf(abandoned), ...delay }] : [];
+    return this.#end(run, abandoned, [...(abandoned.history ?? []), ...crash], next);
   }
 
-  /** Keeps an attempt that nobody recorded, found by the claim that followed it. */
-  async recordCrash(run: Run, history: History): Promise<void> {
-    await this.#write({
-      ...this.#key(run),
-      UpdateExpression: 'SET history = :history',
-      ConditionExpression: '#owner = :owner',
-      ExpressionAttributeNames: { '#owner': 'owner' },
-      ExpressionAttributeValues: { ':history': newest(history), ':owner': run.owner },
-    });
-  }
-
-  async #end(run: Run, owner: string, history: History, next: Continuation): Promise<boolean> {
+  async #end(
+    run: Run,
+    seen: Pick<JobRecord, 'owner' | 'attempts' | 'state'>,
+    history: History,
+    next: Continuation,
+  ): Promise<boolean> {
     const dead = 'verdict' in next;
-    const { written } = await this.#write({
+    const state = dead ? 'dead' : 'retrying';
+    const outcome = await this.#write({
       ...this.#key(run),
-      UpdateExpression: `SET #state = :state, expiration = :expiration, history = :history, ${
+      UpdateExpression: `SET #state = :state, #owner = :owner, expiration = :expiration, history = :history, ${
         dead ? 'verdict = :verdict' : 'notBeforeMs = :notBefore'
       }`,
-      ConditionExpression: '#owner = :owner',
+      ConditionExpression: '#owner = :seen AND #state = :seenState AND attempts = :attempts',
       ExpressionAttributeNames: { '#state': 'state', '#owner': 'owner' },
       ExpressionAttributeValues: {
-        ':state': dead ? 'dead' : 'retrying',
+        ':state': state,
+        ':owner': run.owner,
+        ':seen': seen.owner,
+        ':seenState': seen.state,
+        ':attempts': seen.attempts,
         ':expiration': expirationSeconds(this.#now()),
         ':history': newest(history),
-        ':owner': owner,
         ...(dead ? { ':verdict': next.verdict } : { ':notBefore': next.notBeforeMs }),
       },
     });
-    return written;
+    return outcome.written || isOurs(outcome.record, run, state);
   }
 
   /** A write whose answer was lost and that the SDK sent again fails on its own effect: our token says that the claim is ours. */
   #claimedAfterAll(record: JobRecord | undefined, run: Run): ClaimResult {
     if (record === undefined)
       throw new Error('The claim failed its condition and DynamoDB returned no item.');
-    return record.owner === run.owner && record.state === 'running'
+    return isOurs(record, run, 'running')
       ? {
           claimed: true,
           claim: { ...freshClaim(record.life, record.startedAtMs, record.history), attempt: record.attempts },
@@ -236,19 +236,21 @@ export class JobRecords {
   }
 }
 
-/** The history of a record left behind, with the attempt that it shows as begun and never ended. */
-export function historyAfter(record: JobRecord): History {
-  const history = record.history ?? [];
-  if (record.state !== 'running') return history;
-  const crash: FailedAttempt = {
-    life: record.life,
-    attempt: record.attempts,
-    startedAtMs: record.startedAtMs,
+/** The attempt that a record shows as begun and never ended. */
+export function crashOf({ life, attempts, startedAtMs, requestId }: JobRecord): FailedAttempt {
+  return {
+    life,
+    attempt: attempts,
+    startedAtMs,
     code: CRASHED,
-    message: `crashed: no outcome was recorded (request ${record.requestId})`,
-    requestId: record.requestId,
+    message: `crashed: no outcome was recorded (request ${requestId})`,
+    requestId,
   };
-  return [...history, crash];
+}
+
+/** Our own write, whose answer was lost and which the SDK sent again, stands in its own way. */
+function isOurs(record: JobRecord | undefined, run: Run, state: JobRecord['state']): boolean {
+  return record?.owner === run.owner && record.state === state;
 }
 
 function newest(history: History): History {
@@ -263,21 +265,16 @@ function recordInTheWay(error: unknown): JobRecord | undefined {
 }
 
 function freshClaim(life: number, startedAtMs: number, history: History = []): Claim {
-  return { attempt: 1, life, startedAtMs, history, crashed: false };
+  return { attempt: 1, life, startedAtMs, history };
 }
 
 function claimAfter(old: JobRecord | undefined, startedAtMs: number): Claim {
   if (old === undefined) return freshClaim(1, startedAtMs);
-  return {
-    attempt: old.attempts + 1,
-    life: old.life,
-    startedAtMs,
-    history: historyAfter(old),
-    crashed: old.state === 'running',
-  };
+  return { ...freshClaim(old.life, startedAtMs, old.history), attempt: old.attempts + 1 };
 }
 
-function expirationSeconds(nowMs: number): number {
+/** When a record that was written now may be forgotten, in seconds as DynamoDB's TTL reads it. */
+export function expirationSeconds(nowMs: number): number {
   return Math.ceil(nowMs / 1000) + RECORD_RETENTION_SECONDS;
 }
 

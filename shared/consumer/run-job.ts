@@ -2,7 +2,6 @@ import { IdempotencyConfig, makeIdempotent } from '@aws-lambda-powertools/idempo
 import type { Context } from 'aws-lambda';
 import { type Job, RECORD_RETENTION_SECONDS } from '../jobs/define-job.ts';
 import type { ParsedJob } from '../jobs/parse-job.ts';
-import { attemptsOf } from '../jobs/schedule.ts';
 import { attempt } from './attempt.ts';
 import { ClaimLayer } from './claim-layer.ts';
 import type { JobHandler } from './context.ts';
@@ -28,12 +27,8 @@ export async function runJob<Payload>(
   lambdaContext: Context,
   runtime: Runtime,
 ): Promise<Outcome> {
-  const layer = new ClaimLayer(
-    new JobRecords(runtime.dynamo, runtime.jobsTable, runtime.now),
-    run,
-    attemptsOf(job.schedule),
-    runtime.now,
-  );
+  const records = new JobRecords(runtime.dynamo, runtime.jobsTable, runtime.now);
+  const layer = new ClaimLayer(records, run, job.schedule, runtime);
   const runOnce = makeIdempotent(
     async (_identity: { readonly key: string; readonly payloadHash: string }) => {
       if (!run.claim) throw new AttemptFailed('No claim');

@@ -8,6 +8,8 @@ export interface Run {
   readonly jobId: string;
   readonly payloadHash: string;
   readonly messageId: string;
+  /** Whether SQS hands the message out for the first time. */
+  readonly firstReceive: boolean;
   /** When SQS took the message; later than a verdict means that it was redriven or published again. */
   readonly sentAtMs: number;
   /** Names this run in the claim. */
@@ -27,8 +29,6 @@ export interface Claim {
   readonly startedAtMs: number;
   /** The failed attempts before this one, of all lives. */
   readonly history: readonly FailedAttempt[];
-  /** Whether the last of them is a crash that this claim found, which no record has yet. */
-  readonly crashed: boolean;
 }
 
 export type Outcome =
@@ -39,7 +39,9 @@ export type Outcome =
       readonly attempt: number;
       readonly error: ErrorRecord;
       readonly delaySeconds: number;
-      readonly durationMs: number;
+      readonly notBeforeMs: number;
+      /** Absent for a crash, whose end nobody saw. */
+      readonly durationMs?: number;
     }
   | {
       /** Decided: nothing will run it again in this life. */
@@ -74,7 +76,7 @@ export type WaitReason =
 /** Reads what stands in the way of a claim. `undefined`: nothing that this reader knows, so the claim may be tried again. */
 export function obstacle(record: JobRecord, run: Run, nowMs: number): Outcome | undefined {
   if (record.payloadHash !== run.payloadHash)
-    return { kind: 'dead', fresh: false, verdict: keyReused(run.key, record.jobId) };
+    return { kind: 'dead', fresh: run.firstReceive, verdict: keyReused(run.key, record.jobId) };
   switch (record.state) {
     case 'completed':
       return { kind: 'duplicate' };

@@ -28,7 +28,7 @@ export function settlementOf(
     case 'dead':
       return { hideSeconds: 0 };
     case 'failed':
-      return { hideSeconds: outcome.delaySeconds };
+      return { hideSeconds: Math.max(1, (outcome.notBeforeMs - nowMs) / 1000) };
     case 'waiting': {
       if (outcome.why === 'records-unreachable') {
         const nominal = Math.min(

@@ -1,9 +1,9 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { RECORD_RETENTION_SECONDS } from '../jobs/define-job.ts';
 import { jobPartitionKey, type StepRecord, stepSortKey } from '../jobs/record.ts';
 import { StepRefused } from './errors.ts';
+import { expirationSeconds } from './job-records.ts';
 import type { Run } from './run.ts';
 
 /**
@@ -33,7 +33,7 @@ export class StepRecords {
         ':begun': 'begun',
         ':notDone': 'not-done',
         ':now': nowMs,
-        ':expiration': this.#expiration(nowMs),
+        ':expiration': expirationSeconds(nowMs),
       },
     });
     // The answer to our own write was lost, and the SDK sent it again: that is our marker.
@@ -54,7 +54,7 @@ export class StepRecords {
         ':before': seen.owner,
         ':seen': seen.begunAtMs,
         ':now': nowMs,
-        ':expiration': this.#expiration(nowMs),
+        ':expiration': expirationSeconds(nowMs),
       },
     });
     return record === undefined;
@@ -69,7 +69,7 @@ export class StepRecords {
       values: {
         ':done': 'done',
         ':now': nowMs,
-        ':expiration': this.#expiration(nowMs),
+        ':expiration': expirationSeconds(nowMs),
         ':owner': owner,
         ...(result === undefined ? {} : { ':result': result }),
       },
@@ -114,9 +114,5 @@ export class StepRecords {
       if (!(error instanceof ConditionalCheckFailedException) || !error.Item) throw error;
       return unmarshall(error.Item) as StepRecord;
     }
-  }
-
-  #expiration(nowMs: number): number {
-    return Math.ceil(nowMs / 1000) + RECORD_RETENTION_SECONDS;
   }
 }

@@ -56,37 +56,49 @@ export interface StepsOptions {
   readonly now: () => number;
 }
 
-/** The `step` function of one attempt. */
-export function stepsOf({ records, signal, leaseUntilMs, now }: StepsOptions): StepFunction {
-  const refuseIfOver = (name: string): void => {
-    if (signal.aborted)
-      throw new StepRefused(`Step "${name}" was begun after its attempt was aborted.`, {
-        cause: signal.reason,
-      });
-    if (now() >= leaseUntilMs)
-      throw new StepRefused(`Step "${name}" was begun after the attempt's claim had ended.`);
+export interface Steps {
+  readonly step: StepFunction;
+  /** Steps that began in this attempt and have left no certain outcome so far. */
+  readonly underWay: ReadonlySet<string>;
+}
+
+/** The steps of one attempt. */
+export function stepsOf({ records, signal, leaseUntilMs, now }: StepsOptions): Steps {
+  const names = new Set<string>();
+  const underWay = new Set<string>();
+  const isOver = (): boolean => signal.aborted || now() >= leaseUntilMs;
+  const refuse = (name: string): never => {
+    throw new StepRefused(`Step "${name}" was begun after its attempt had ended.`, { cause: signal.reason });
   };
 
-  return async (name, work, { ifUncertain }) => {
-    if (name === '' || name.length > 100)
-      throw new PermanentError(`A step's name has 1 to 100 characters, not ${name.length}.`);
-    refuseIfOver(name);
+  const step: StepFunction = async (name, work, { ifUncertain }) => {
+    checkName(name, names);
+    if (isOver()) refuse(name);
     const inTheWay = await records.begin(name);
     if (inTheWay?.state === 'done') return resultOf(inTheWay);
     if (inTheWay) {
+      underWay.add(name);
       const found = await settle(name, inTheWay, ifUncertain);
       if (found.found === 'done') {
         await finish(name, found.result, inTheWay.owner);
         return found.result;
       }
-      refuseIfOver(name);
+      if (isOver()) refuse(name);
       if (!(await records.takeOver(name, inTheWay)))
         throw new StepRefused(`Step "${name}" was taken over by another run.`);
+      // Its marker stays as uncertain as it was found.
+      if (isOver()) refuse(name);
+    } else if (isOver()) {
+      // The attempt ended while the marker was written: nothing was done under it.
+      await records.takeBack(name);
+      refuse(name);
     }
     return run(name, work);
   };
+  return { step, underWay };
 
   async function run<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
+    underWay.add(name);
     let result: Result;
     try {
       result = await work();
@@ -94,6 +106,7 @@ export function stepsOf({ records, signal, leaseUntilMs, now }: StepsOptions): S
       // The marker is taken back only on the author's word; if that write fails, uncertain is the truth that remains.
       if (!(error instanceof NotDone)) throw error;
       await records.takeBack(name);
+      underWay.delete(name);
       throw error.cause instanceof PermanentError ? error.cause : error;
     }
     await finish(name, result);
@@ -101,15 +114,45 @@ export function stepsOf({ records, signal, leaseUntilMs, now }: StepsOptions): S
   }
 
   async function finish(name: string, result: unknown, owner?: string): Promise<void> {
-    const json = JSON.stringify(result);
-    const bytes = json === undefined ? 0 : Buffer.byteLength(json);
-    if (bytes > LONGEST_STEP_RESULT_BYTES)
-      throw new PermanentError(
-        `Step "${name}" returned ${bytes} bytes, more than ${LONGEST_STEP_RESULT_BYTES}: its effect is done, but its result cannot be kept. Return an id or a pointer.`,
-        { code: 'STEP_RESULT_TOO_LARGE' },
-      );
-    await records.finish(name, json, owner);
+    await records.finish(name, jsonOf(name, result), owner);
+    underWay.delete(name);
   }
+}
+
+function checkName(name: string, used: Set<string>): void {
+  if (name === '' || name.length > 100)
+    throw new PermanentError(`A step's name has 1 to 100 characters, not ${name.length}.`, {
+      code: 'STEP_NAME',
+    });
+  if (used.has(name))
+    throw new PermanentError(
+      `Step "${name}" was begun twice in one attempt: the second would get the first one's result. Give each step a name of its own, in a loop with the item's id.`,
+      { code: 'STEP_NAME' },
+    );
+  used.add(name);
+}
+
+/** @throws PermanentError `STEP_RESULT`: its effect is done, and running it again would mend nothing */
+function jsonOf(name: string, result: unknown): string | undefined {
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(result);
+  } catch (error) {
+    throw new PermanentError(
+      `Step "${name}" is done, but its result is no JSON: return an id or a pointer.`,
+      {
+        code: 'STEP_RESULT',
+        cause: error,
+      },
+    );
+  }
+  const bytes = json === undefined ? 0 : Buffer.byteLength(json);
+  if (bytes > LONGEST_STEP_RESULT_BYTES)
+    throw new PermanentError(
+      `Step "${name}" is done, but its result has ${bytes} bytes, more than ${LONGEST_STEP_RESULT_BYTES}: return an id or a pointer.`,
+      { code: 'STEP_RESULT' },
+    );
+  return json;
 }
 
 async function settle<Result>(

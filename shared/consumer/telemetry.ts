@@ -36,7 +36,7 @@ export function report(
     case 'failed':
       add('Failed', 1);
       add('Retried', 1);
-      add('Duration', outcome.durationMs);
+      if (outcome.durationMs !== undefined) add('Duration', outcome.durationMs);
       logger.warn('The attempt failed and will be tried again.', {
         ...facts,
         code: outcome.error.code,
@@ -66,15 +66,12 @@ export function report(
       break;
     case 'waiting':
       add('Waited', 1);
-      logger[NEEDS_A_LOOK.has(outcome.why) ? 'warn' : 'info'](
-        'The message waits; no attempt was spent on it.',
-        {
-          ...facts,
-          why: outcome.why,
-          until: new Date(outcome.untilMs).toISOString(),
-          ...(outcome.error ? { code: outcome.error.code, reason: outcome.error.message } : {}),
-        },
-      );
+      logger[NEEDS_A_LOOK.has(outcome.why) ? 'warn' : 'info']('The message waits.', {
+        ...facts,
+        why: outcome.why,
+        until: new Date(outcome.untilMs).toISOString(),
+        ...(outcome.error ? { code: outcome.error.code, reason: outcome.error.message } : {}),
+      });
       break;
   }
 }

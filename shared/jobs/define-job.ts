@@ -50,7 +50,7 @@ export interface JobDefinition<Payload, Input> {
 export const LONGEST_TIMEOUT_SECONDS = 840;
 /** What the function has beyond its job's timeout: to record outcomes and answer after a job was abandoned. */
 export const TIMEOUT_MARGIN_SECONDS = 15;
-/** DynamoDB's partition key holds 2,048 bytes: this leaves room for the type and for a step's name. */
+/** DynamoDB's partition key holds 2,048 bytes: this leaves room for the type. */
 export const LONGEST_KEY_BYTES = 1024;
 /** How long SQS keeps a message on the job's queue. */
 export const RETENTION_SECONDS = 4 * 86_400;
@@ -60,7 +60,7 @@ export const DEAD_LETTER_RETENTION_SECONDS = 14 * 86_400;
  * How long a key is remembered: a message can lie on its queue, then in the DLQ, be redriven on the last day, and lie again.
  */
 export const RECORD_RETENTION_SECONDS = 2 * (RETENTION_SECONDS + DEAD_LETTER_RETENTION_SECONDS);
-/** Receives beyond the attempts, for those that were no attempts (throttles, waits, console views). */
+/** Receives beyond those that attempts need, for those that were no attempts (throttles, waits, console views). */
 export const SPARE_RECEIVES = 5;
 
 const DEFAULTS = {
@@ -88,9 +88,12 @@ export function defineJob<Payload, Input>(definition: JobDefinition<Payload, Inp
   return job;
 }
 
-/** The redrive policy's `maxReceiveCount`: what the schedule needs, and {@link SPARE_RECEIVES}. */
+/**
+ * The redrive policy's `maxReceiveCount`: two receives an attempt, since a crash is found by one and followed by another, and
+ * {@link SPARE_RECEIVES}.
+ */
 export function maxReceiveCount(job: JobSettings): number {
-  return attemptsOf(job.schedule) + SPARE_RECEIVES;
+  return 2 * attemptsOf(job.schedule) + SPARE_RECEIVES;
 }
 
 /** The Lambda function's timeout: the job's, and {@link TIMEOUT_MARGIN_SECONDS}. */

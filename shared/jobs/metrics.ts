@@ -20,9 +20,9 @@ export const METRICS = {
   DeadLettered: 'Count',
   /** Messages whose key had completed. */
   Duplicates: 'Count',
-  /** Receives that found the key claimed or backing off. */
+  /** Receives without an attempt that ended: the key is claimed or backing off, little time is left, or the records did not answer. */
   Waited: 'Count',
-  /** From the first enqueue to the start of the attempt; first attempts only. */
+  /** From the enqueue to the first receive, which begins what there is to do at once. */
   WaitingTime: 'Milliseconds',
   /** One run of the handler. */
   Duration: 'Milliseconds',

@@ -37,10 +37,7 @@ export function validate<Payload>(job: Job<Payload, unknown>, data: unknown): Pa
       ? { ok: true, value: parsed.data }
       : reject('INVALID_PAYLOAD', `The data is no ${job.type} payload: ${issuesOf(parsed.error)}`);
   } catch (error) {
-    return reject(
-      'INVALID_PAYLOAD',
-      `The schema of ${job.type} threw on this data: ${(error as Error).message}`,
-    );
+    return reject('INVALID_PAYLOAD', `The schema of ${job.type} threw on this data: ${textOf(error)}`);
   }
 }
 
@@ -49,15 +46,25 @@ export function keyOf<Payload>(job: Job<Payload, unknown>, payload: Payload): Pa
   try {
     key = job.key(payload);
   } catch (error) {
-    return reject('INVALID_KEY', `The key function of ${job.type} threw: ${(error as Error).message}`);
+    return reject('INVALID_KEY', `The key function of ${job.type} threw: ${textOf(error)}`);
   }
   if (typeof key !== 'string' || key === '')
     return reject(
       'INVALID_KEY',
       `The key function of ${job.type} answered ${JSON.stringify(key)}: a key is a text of 1 to ${LONGEST_KEY_BYTES} bytes.`,
     );
+  if (!key.isWellFormed())
+    return reject(
+      'INVALID_KEY',
+      'The key has half of a surrogate pair, which is no character: a record could not be found under it.',
+    );
   const bytes = Buffer.byteLength(key);
   if (bytes > LONGEST_KEY_BYTES)
     return reject('INVALID_KEY', `The key has ${bytes} bytes, more than ${LONGEST_KEY_BYTES}.`);
   return { ok: true, value: key };
+}
+
+/** Of anything that can be thrown. */
+function textOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : typeof thrown;
 }

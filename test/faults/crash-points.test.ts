@@ -58,8 +58,8 @@ const CALLS = {
   'send-email': [
     'hide the batch',
     'claim',
-    'look at the suppressions',
     'begin the step',
+    'look at the suppressions',
     'send',
     'finish the step',
     'complete',
@@ -152,6 +152,7 @@ function leavesUncertain(call: string, moment: ObservedCall['moment'], fault: Fa
   if (fault !== 'kill') return call === 'send';
   return (
     call === 'send' ||
+    call === 'look at the suppressions' ||
     (call === 'begin the step' && moment === 'after') ||
     (call === 'finish the step' && moment === 'before')
   );

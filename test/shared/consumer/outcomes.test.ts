@@ -213,10 +213,14 @@ describe('a message that decides itself', () => {
 
 describe('a redriven job', () => {
   it('begins a new life with fresh attempts, and its history shows both', async () => {
-    const { key } = await endOf({ acts: ['permanent', 'throw', 'return'] });
-    await lab.redrive(probe);
-    await lab.drain();
-    const record = await lab.record(probe, key);
+    // A lab of its own: a redrive takes back all that lies dead, and some of it kills its neighbours.
+    const own = await Lab.start({ assembly: inject('probeAssembly'), stage: STAGE });
+    await own.publish(probe, { key: 'redriven', acts: ['permanent', 'throw', 'return'] });
+    await own.drain();
+    await own.redrive(probe);
+    await own.drain();
+    const record = await own.record(probe, 'redriven');
+    await own.stop();
     expect(record).toMatchObject({ state: 'completed', life: 2, attempts: 2 });
     expect(record?.verdict).toBeUndefined();
     expect(record?.history).toMatchObject([

@@ -27,9 +27,9 @@ describe('defineJob', () => {
     });
   });
 
-  it('gives receives for every attempt and five to spare, and the function time to record what a job left', () => {
+  it('gives two receives for every attempt and five to spare, and the function time to record what a job left', () => {
     const job = defineJob({ ...base, schedule: schedule([1, 1]), timeoutSeconds: 20 });
-    expect(maxReceiveCount(job)).toBe(8);
+    expect(maxReceiveCount(job)).toBe(11);
     expect(functionTimeoutSeconds(job)).toBe(35);
   });
 
