@@ -52,12 +52,12 @@ describe('a job queue follows from its contract', () => {
     });
   });
 
-  test('a message is moved to the dead-letter queue after the attempts of its schedule and 5 spare receives', () => {
+  test('a message is moved to the dead-letter queue after two receives for each attempt and 5 to spare', () => {
     template.hasResourceProperties('AWS::SQS::Queue', {
       QueueName: QUEUE,
       RedrivePolicy: {
         deadLetterTargetArn: { 'Fn::GetAtt': [idOf('AWS::SQS::Queue', `${QUEUE}-dead`), 'Arn'] },
-        maxReceiveCount: 3 + 5,
+        maxReceiveCount: 2 * 3 + 5,
       },
     });
   });
