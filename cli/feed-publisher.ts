@@ -11,6 +11,8 @@ export interface FeedDoor {
   readonly until: (afterSeconds: number) => Promise<void>;
   /** Keeps cloud time from running ahead while messages are on their way; returns the release. @default time goes on */
   readonly hold?: () => () => void;
+  /** Ends the feed early: what is on its way arrives, the rest is not published. @default never */
+  readonly interruption?: AbortSignal;
 }
 
 export interface FeedResult {
@@ -25,6 +27,7 @@ export async function publishFeed(entries: readonly FeedEntry[], door: FeedDoor)
   const seconds = [...Map.groupBy(entries, ({ afterSeconds }) => afterSeconds)].sort(([a], [b]) => a - b);
   for (const [afterSeconds, due] of seconds) {
     await door.until(afterSeconds);
+    if (door.interruption?.aborted) break;
     const release = door.hold?.();
     const results = await Promise.all([
       ...[...Map.groupBy(due.filter(isJob), ({ job }) => job)].map(([job, jobs]) =>

@@ -34,7 +34,8 @@ export const START_HELP = `Runs the deployed shape on this machine: synthesizes 
   --factor N                cloud seconds a second while no function runs (default 1; with --once ${ONCE_FACTOR})
   --help                    this text
 
-Exit codes: 0 well, 1 a promise did not hold, 2 wrong usage or input, 3 the local cloud could not start.
+Exit codes: 0 well, 1 a promise did not hold, 2 wrong usage or input, 3 the local cloud could not start,
+130 interrupted before the account of --once (143 by SIGTERM).
 `;
 
 /** @returns `undefined` where the help was asked for @throws UsageError */

@@ -1,0 +1,93 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { type LocalCloud, startLocalCloud } from '../local/cloud.ts';
+import { discardState } from '../local/kernel/store.ts';
+import { JobLookup } from '../shared/client/job-lookup.ts';
+import { Publisher } from '../shared/client/publisher.ts';
+import { queueUrlsOfStage } from '../shared/client/queue-urls.ts';
+import type { FeedDoor } from './feed-publisher.ts';
+import { aborted } from './interruption.ts';
+import { type Opening, readOpening, seed } from './opening.ts';
+import { Progress } from './progress.ts';
+import type { StartOptions } from './start-options.ts';
+
+/** A local cloud with the deployed template in it, and this program's own way in: the SDK clients that anyone else would use. */
+export interface Session {
+  readonly stage: string;
+  readonly cloud: LocalCloud;
+  readonly sqs: SQSClient;
+  readonly dynamo: DynamoDBDocumentClient;
+  readonly progress: Progress;
+  readonly opening: Opening;
+  /** How many jobs the state knew already. */
+  readonly jobsFromBefore: number;
+  close(): Promise<void>;
+}
+
+/** @throws LocalCloudError for what a person must mend: port in use, corrupt state, unknown resource */
+export async function openSession(
+  assembly: string,
+  stage: string,
+  { dataDirectory, port, factor, fresh }: Pick<StartOptions, 'dataDirectory' | 'port' | 'factor' | 'fresh'>,
+): Promise<Session> {
+  if (fresh) discardState(dataDirectory);
+  let progress: Progress | undefined;
+  const cloud = await startLocalCloud({
+    assembly,
+    dataDirectory,
+    port,
+    factor,
+    onLog: ({ line }) => progress?.readLog(line),
+  });
+  const client = {
+    endpoint: cloud.endpoint,
+    region: cloud.region,
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  };
+  const sqs = new SQSClient(client);
+  const dynamo = DynamoDBDocumentClient.from(new DynamoDBClient(client));
+  const close = async (): Promise<void> => {
+    sqs.destroy();
+    dynamo.destroy();
+    // What happens while the last functions end is not to be skipped through.
+    cloud.clock.hold();
+    await cloud.stop();
+  };
+  try {
+    const known = await Array.fromAsync(new JobLookup(dynamo, stage).all());
+    progress = new Progress(cloud, stage, known);
+    const opening = readOpening();
+    await seed(opening, dynamo, stage);
+    return { stage, cloud, sqs, dynamo, progress, opening, jobsFromBefore: known.length, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** How a feed gets into the session: its times are counted from now, and it ends early when `interruption` aborts. */
+export function feedDoor({ cloud, sqs, stage }: Session, interruption: AbortSignal): FeedDoor {
+  const startMs = cloud.clock.now();
+  const queueUrl = queueUrlsOfStage(sqs, stage);
+  return {
+    sqs,
+    queueUrl,
+    publisher: new Publisher({
+      sqs,
+      queueUrl,
+      source: '/honest-jobs/samples',
+      now: () => cloud.clock.now(),
+    }),
+    // Counted from one moment: what takes its time in between delays nothing that follows.
+    until: (afterSeconds) =>
+      Promise.race([
+        new Promise<void>((resume) =>
+          cloud.clock.after(startMs + afterSeconds * 1000 - cloud.clock.now(), () => resume()),
+        ),
+        aborted(interruption),
+      ]),
+    hold: () => cloud.clock.hold(),
+    interruption,
+  };
+}
