@@ -70,12 +70,18 @@ export async function gatherEvidence({ sqs, dynamo, stage, mails }: Sources): Pr
   };
   const records = new Map<string, JobRecord>();
   for await (const record of lookup.all()) records.set(record.pk, record);
-  const deadLetters = new Map<string, readonly DeadLetter[]>();
-  for (const job of Object.values(JOBS))
-    deadLetters.set(job.type, await peekDeadLetters(job, { sqs, stage, lookup, most: EVERY_DEAD_LETTER }));
+  // Side by side: each ends with a long poll that finds nothing.
+  const deadLetters = await Promise.all(
+    Object.values(JOBS).map(
+      async (job): Promise<[string, readonly DeadLetter[]]> => [
+        job.type,
+        await peekDeadLetters(job, { sqs, stage, lookup, most: EVERY_DEAD_LETTER }),
+      ],
+    ),
+  );
   return {
     records,
-    deadLetters,
+    deadLetters: new Map(deadLetters),
     accounts: await rows<AccountRow>('accounts'),
     payments: await rows<PaymentRow>('payments'),
     orders: await rows<OrderRow>('orders'),
