@@ -40,7 +40,10 @@ export interface LocalCloudOptions {
 /** The deployed template, running. */
 export interface LocalCloud {
   readonly endpoint: string;
-  /** What an AWS SDK or the AWS CLI needs in its environment in order to talk to this cloud. */
+  /**
+   * What an AWS SDK or the AWS CLI needs in its environment in order to talk to this cloud. Version 1 of the CLI needs
+   * `--endpoint-url` as well: for SQS it ignores the variable (https://github.com/aws/aws-cli/issues/8737).
+   */
   readonly environment: Readonly<Record<string, string>>;
   readonly region: string;
   readonly accountId: string;
@@ -134,6 +137,8 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       environment: {
         AWS_ENDPOINT_URL: endpoint,
         AWS_REGION: context.region,
+        // What boto3 and version 1 of the AWS CLI read instead.
+        AWS_DEFAULT_REGION: context.region,
         AWS_ACCESS_KEY_ID: 'local',
         AWS_SECRET_ACCESS_KEY: 'local',
       },

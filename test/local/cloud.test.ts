@@ -60,6 +60,7 @@ describe('the local cloud', () => {
     expect(Object.keys(environment)).toEqual([
       'AWS_ENDPOINT_URL',
       'AWS_REGION',
+      'AWS_DEFAULT_REGION',
       'AWS_ACCESS_KEY_ID',
       'AWS_SECRET_ACCESS_KEY',
     ]);
