@@ -3,19 +3,23 @@ import { text } from 'node:stream/consumers';
 import * as z from 'zod';
 import type { AnyJob } from '../shared/jobs/define-job.ts';
 import { issuesOf, payloadHash } from '../shared/jobs/message.ts';
-import { keyOf, validate } from '../shared/jobs/parse-job.ts';
+import { keyOf, parseJob, validate } from '../shared/jobs/parse-job.ts';
 import { JOB_TYPES, jobByType } from '../shared/jobs/registry.ts';
 import { UsageError } from './usage-error.ts';
 
+/** Which job a message is: two with the same key are the same work, and with the same hash as well the same message. */
+export interface JobIdentity {
+  readonly data: unknown;
+  readonly key: string;
+  readonly payloadHash: string;
+}
+
 /** A job to publish by its contract. */
-export interface FeedJob {
+export interface FeedJob extends JobIdentity {
   readonly kind: 'job';
   readonly afterSeconds: number;
   readonly job: AnyJob;
-  readonly data: unknown;
   readonly id: string | undefined;
-  readonly key: string;
-  readonly payloadHash: string;
 }
 
 /** A body to send to the queue of a job type as it stands, as a service would that knows nothing of contracts. */
@@ -24,6 +28,8 @@ export interface FeedBody {
   readonly afterSeconds: number;
   readonly job: AnyJob;
   readonly body: string;
+  /** The job that its consumer will read in it; absent for a body that can never be one. */
+  readonly reads?: JobIdentity;
 }
 
 export type FeedEntry = FeedJob | FeedBody;
@@ -31,7 +37,7 @@ export type FeedEntry = FeedJob | FeedBody;
 const AFTER = z.number().min(0).max(86_400).default(0);
 const jobLine = z.strictObject({
   type: z.string(),
-  data: z.unknown(),
+  data: z.unknown().refine((data) => data !== undefined, 'is missing'),
   id: z.string().min(1).optional(),
   afterSeconds: AFTER,
 });
@@ -70,7 +76,11 @@ function readLine(line: string, where: string): FeedEntry {
   }
   if (typeof value === 'object' && value !== null && 'queue' in value) {
     const { queue, body, afterSeconds } = checked(bodyLine, value, where);
-    return { kind: 'body', afterSeconds, job: jobOf(queue, where), body };
+    const job = jobOf(queue, where);
+    const parsed = parseJob(job, body);
+    if (!parsed.ok) return { kind: 'body', afterSeconds, job, body };
+    const { message, key, payloadHash } = parsed.value;
+    return { kind: 'body', afterSeconds, job, body, reads: { data: message.data, key, payloadHash } };
   }
   const { type, data, id, afterSeconds } = checked(jobLine, value, where);
   const job = jobOf(type, where);

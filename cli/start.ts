@@ -10,14 +10,12 @@ import { ProgressDisplay } from './progress-display.ts';
 import { account, drain } from './run-once.ts';
 import { feedDoor, openSession, type Session } from './session.ts';
 import { START_HELP, type StartOptions, startOptions } from './start-options.ts';
-import { synthesize } from './synth.ts';
+import { DEPLOYED_APP, synthesize } from './synth.ts';
 import { UsageError } from './usage-error.ts';
 import { makeWeather } from './weather-maker.ts';
 
 const STAGE = 'dev';
 const SAMPLES = fileURLToPath(new URL('../samples/jobs.ndjson', import.meta.url));
-/** Without a word for longer than this, it seems to hang. */
-const PATIENCE_MS = 500;
 const EXIT = { well: 0, broken: 1, usage: 2, noStart: 3 } as const;
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -25,11 +23,9 @@ const print = (text: string): void => void process.stdout.write(`${text}\n`);
 async function main(options: StartOptions): Promise<number> {
   // Read before anything starts: a mistake in the feed must publish nothing.
   const entries = await readFeed(options.feed ?? SAMPLES);
-  const patience = setTimeout(
-    () => print('Synthesizing the template; the next start finds it …'),
-    PATIENCE_MS,
+  const { directory } = await synthesize(STAGE, DEPLOYED_APP, () =>
+    print('Synthesizing the template; the next start will find it there.'),
   );
-  const { directory } = await synthesize(STAGE).finally(() => clearTimeout(patience));
   const session = await openSession(directory, STAGE, options);
   const interruption = listenForInterruption();
   try {

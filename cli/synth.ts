@@ -12,6 +12,8 @@ const KEPT_ASSEMBLIES = 3;
 /** All that a template depends on. */
 const INPUTS = ['infra', 'functions', 'shared', 'package-lock.json', 'cdk.json', 'tsconfig.json'];
 
+export const DEPLOYED_APP = 'infra/app.ts';
+
 export interface Synthesis {
   /** The cloud assembly: what `cdk deploy` would take. */
   readonly directory: string;
@@ -24,12 +26,18 @@ export interface Synthesis {
  * every function and takes seconds.
  *
  * @param app its program, from the project's root @default the deployed one
+ * @param begins called where nothing was found and the seconds begin
  * @throws LocalCloudError `SYNTH_FAILED` with what the app printed
  */
-export async function synthesize(stage: string, app = 'infra/app.ts'): Promise<Synthesis> {
+export async function synthesize(
+  stage: string,
+  app = DEPLOYED_APP,
+  begins: () => void = () => {},
+): Promise<Synthesis> {
   const name = `${app.replaceAll(/[^a-z]+/g, '-')}-${stage}`;
   const directory = join(CACHE_DIRECTORY, `${name}-${inputHash(app, stage)}`);
   if (existsSync(join(directory, 'manifest.json'))) return { directory, cached: true };
+  begins();
   mkdirSync(CACHE_DIRECTORY, { recursive: true });
   // Renamed when whole, so that an interrupted synthesis is never taken for one.
   const draft = join(CACHE_DIRECTORY, `draft-${process.pid}-${name}`);

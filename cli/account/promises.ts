@@ -1,8 +1,8 @@
 import { type JobRecord, jobPartitionKey } from '../../shared/jobs/record.ts';
 import { JOBS } from '../../shared/jobs/registry.ts';
-import type { FeedEntry, FeedJob } from '../feed.ts';
+import type { FeedBody, FeedEntry, JobIdentity } from '../feed.ts';
 import type { Opening } from '../opening.ts';
-import type { Evidence } from './evidence.ts';
+import type { Evidence, OrderRow } from './evidence.ts';
 
 /** One promise, and what speaks against it. */
 export interface Promised {
@@ -14,8 +14,9 @@ export interface Promised {
 }
 
 /**
- * Holds what a drained run left behind against what went into it. Effects are counted
- * in the tables and the mails; how a job ended is read from its record, and held against them. */
+ * Holds what a drained run left behind against what went into it. Effects are counted in the tables and the mails; how a job
+ * ended is read from its record, and held against them.
+ */
 export function judge(accepted: readonly FeedEntry[], opening: Opening, evidence: Evidence): Promised[] {
   return [
     everyMessageEnded(accepted, evidence),
@@ -46,27 +47,32 @@ export function judgeEffects(opening: Opening, evidence: Evidence): Promised[] {
 }
 
 function everyMessageEnded(accepted: readonly FeedEntry[], { records, deadLetters }: Evidence): Promised {
-  const bodies = new Set([...deadLetters.values()].flat().map(({ body }) => body));
+  const letters = [...deadLetters.values()].flat();
+  const bodies = Map.groupBy(letters, ({ body }) => body);
   const reused = new Set(
-    [...deadLetters.values()]
-      .flat()
+    letters
       .filter(({ reason }) => reason.code === 'KEY_REUSED')
       .map(({ job }) => job && jobPartitionKey(job.type, job.key)),
   );
   const broken = accepted.flatMap((entry) => {
-    if (entry.kind === 'body')
-      return bodies.has(entry.body)
-        ? []
-        : [`a malformed message of ${entry.job.type} is in no dead-letter queue: ${entry.body.slice(0, 60)}`];
-    const pk = jobPartitionKey(entry.job.type, entry.key);
+    const identity = identityOf(entry);
+    if (!identity) return [];
+    const pk = jobPartitionKey(entry.job.type, identity.key);
     const record = records.get(pk);
     if (!record) return [`${pk} was accepted and left no record`];
-    if (record.payloadHash !== entry.payloadHash)
+    if (record.payloadHash !== identity.payloadHash)
       return reused.has(pk)
         ? []
         : [`${pk} was published with another payload, and that message is in no dead-letter queue`];
     return record.state === 'completed' || record.state === 'dead' ? [] : [`${pk} is still ${record.state}`];
   });
+  for (const [body, sent] of Map.groupBy(accepted.filter(isMalformed), (entry) => entry.body)) {
+    const lying = bodies.get(body)?.length ?? 0;
+    if (lying < sent.length)
+      broken.push(
+        `a malformed message of ${sent[0]?.job.type} was sent ${sent.length} times and lies ${lying} times in dead-letter queues: ${body.slice(0, 60)}`,
+      );
+  }
   return {
     promise: 'Every accepted message ended, completed or dead-lettered',
     checked: `${accepted.length} messages`,
@@ -120,19 +126,26 @@ function completedPaymentsAreBooked(
 
 function completedOrdersArePlaced(accepted: readonly FeedEntry[], { records, orders }: Evidence): Promised {
   const { type } = JOBS.placeOrder;
-  const placed = new Set(orders.map(({ reference }) => reference));
+  const placed = new Map(orders.map((order) => [order.reference, order]));
   const completed = completedJobs(accepted, type, records);
-  const broken = [...completed.keys()]
-    .filter((reference) => !placed.has(reference))
-    .map((reference) => `order ${reference} completed, but is not in the table`);
-  for (const reference of placed)
+  const broken = [...completed].flatMap(([reference, { data }]) => {
+    const order = placed.get(reference);
+    if (!order) return [`order ${reference} completed, but is not in the table`];
+    const [ordered, stands] = [linesOf(data as OrderRow), linesOf(order)];
+    return ordered === stands ? [] : [`order ${reference} was for ${ordered}, but the table has ${stands}`];
+  });
+  for (const reference of placed.keys())
     if (records.get(jobPartitionKey(type, reference))?.state !== 'completed')
       broken.push(`order ${reference} is in the table, but its job did not complete`);
   return {
-    promise: 'The orders that completed are placed, and no other',
+    promise: 'The orders that completed are placed, as they were published, and no other',
     checked: `${completed.size} completed, ${orders.length} placed`,
     broken,
   };
+}
+
+function linesOf({ lines }: Pick<OrderRow, 'lines'>): string {
+  return lines.map(({ sku, quantity }) => `${quantity} × ${sku}`).join(', ');
 }
 
 function balancesMatch(opening: Opening, { accounts, payments }: Evidence): Promised {
@@ -140,16 +153,15 @@ function balancesMatch(opening: Opening, { accounts, payments }: Evidence): Prom
   const implied = new Map(start);
   for (const { accountId, amountMinor } of payments)
     implied.set(accountId, (implied.get(accountId) ?? 0) + amountMinor);
+  const held = new Map(accounts.map(({ accountId, balanceMinor }) => [accountId, balanceMinor]));
   return {
     promise: 'Each balance is its opening balance and the booked payments',
     checked: `${accounts.length} accounts, ${payments.length} payments`,
-    broken: accounts
-      .filter(
-        ({ accountId, balanceMinor }) => start.has(accountId) && implied.get(accountId) !== balanceMinor,
-      )
+    broken: [...start.keys()]
+      .filter((accountId) => held.get(accountId) !== implied.get(accountId))
       .map(
-        ({ accountId, balanceMinor }) =>
-          `account ${accountId} holds ${balanceMinor}, its payments imply ${implied.get(accountId)}`,
+        (accountId) =>
+          `account ${accountId} holds ${held.get(accountId)}, its payments imply ${implied.get(accountId)}`,
       ),
   };
 }
@@ -159,12 +171,13 @@ function stockMatches(opening: Opening, { orders, stock }: Evidence): Promised {
   const implied = new Map(start);
   for (const { sku, quantity } of orders.flatMap(({ lines }) => lines))
     implied.set(sku, (implied.get(sku) ?? 0) - quantity);
+  const left = new Map(stock.map(({ sku, available }) => [sku, available]));
   return {
     promise: 'Each stock is its opening stock less the placed orders',
     checked: `${stock.length} items, ${orders.length} orders`,
-    broken: stock
-      .filter(({ sku, available }) => start.has(sku) && implied.get(sku) !== available)
-      .map(({ sku, available }) => `${sku} has ${available} left, its orders imply ${implied.get(sku)}`),
+    broken: [...start.keys()]
+      .filter((sku) => left.get(sku) !== implied.get(sku))
+      .map((sku) => `${sku} has ${left.get(sku)} left, its orders imply ${implied.get(sku)}`),
   };
 }
 
@@ -192,6 +205,9 @@ function completedMailsWereSent({ records, mails }: Evidence): Promised {
     if (may === 'must' && !was) return [`e-mail ${notification} completed, but was not sent`];
     return may === 'must not' && was ? [`e-mail ${notification} (${record.state}) was sent`] : [];
   });
+  const known = new Set(emails.map(({ pk }) => tagOf(pk.slice(prefix.length))));
+  for (const notification of sent)
+    if (!known.has(notification)) broken.push(`e-mail ${notification} was sent, and there is no job for it`);
   return {
     promise: 'The e-mails that completed were sent, and no other',
     checked: `${emails.length} e-mail jobs, ${mails.length} mails`,
@@ -225,13 +241,21 @@ function completedJobs(
   accepted: readonly FeedEntry[],
   type: string,
   records: Evidence['records'],
-): Map<string, FeedJob> {
-  const completed = new Map<string, FeedJob>();
+): Map<string, JobIdentity> {
+  const completed = new Map<string, JobIdentity>();
   for (const entry of accepted) {
-    if (entry.kind !== 'job' || entry.job.type !== type) continue;
-    const record = records.get(jobPartitionKey(type, entry.key));
-    if (record?.state === 'completed' && record.payloadHash === entry.payloadHash)
-      completed.set(entry.key, entry);
+    const identity = entry.job.type === type ? identityOf(entry) : undefined;
+    const record = identity && records.get(jobPartitionKey(type, identity.key));
+    if (record?.state === 'completed' && record.payloadHash === identity?.payloadHash)
+      completed.set(identity.key, identity);
   }
   return completed;
+}
+
+function identityOf(entry: FeedEntry): JobIdentity | undefined {
+  return entry.kind === 'job' ? entry : entry.reads;
+}
+
+function isMalformed(entry: FeedEntry): entry is FeedBody {
+  return entry.kind === 'body' && !entry.reads;
 }
