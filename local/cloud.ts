@@ -1,7 +1,7 @@
 import { CloudTime } from './cloud-time.ts';
 import { CloudWatch, CloudWatchLogs } from './cloudwatch/index.ts';
 import { DynamoDb } from './dynamodb/index.ts';
-import { Faults } from './faults.ts';
+import { Faults } from './faults/index.ts';
 import { Iam } from './iam/index.ts';
 import type { RunningClock } from './kernel/clock.ts';
 import { LocalCloudError } from './kernel/errors.ts';
@@ -10,6 +10,7 @@ import type { CloudContext, Service } from './kernel/service.ts';
 import { openStore } from './kernel/store.ts';
 import { Lambda, type LogLine } from './lambda/index.ts';
 import { S3 } from './s3/index.ts';
+import { Scheduler } from './scheduler/index.ts';
 import { Ses } from './ses/index.ts';
 import { Sns } from './sns/index.ts';
 import { Sqs } from './sqs/index.ts';
@@ -100,6 +101,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const ses = new Ses(context);
     const sns = new Sns(context, { sqs });
     const s3 = new S3(context);
+    const scheduler = new Scheduler(context);
     const cloudwatch = new CloudWatch(context, { sqs, sns });
     const lambda = new Lambda(context, {
       sqs,
@@ -127,8 +129,8 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     };
     started = stop;
     endpoint = `http://127.0.0.1:${await server.listen(options.port ?? 0)}`;
-    const providers = [iam, sqs, dynamodb, lambda, cloudwatch, logs, ses, sns, s3].flatMap((room) =>
-      room.providers(),
+    const providers = [iam, sqs, dynamodb, lambda, cloudwatch, logs, ses, sns, s3, scheduler].flatMap(
+      (room) => room.providers(),
     );
     const deployment = deployAssembly(assembly, providers, context);
     for (const service of services) service.start?.();

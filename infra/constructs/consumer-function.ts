@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Function as LambdaFunction, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
@@ -11,16 +10,15 @@ import { functionTimeoutSeconds, type JobSettings } from '../../shared/jobs/defi
 import { ENVIRONMENT } from '../../shared/jobs/environment.ts';
 import { DefinitionError } from '../../shared/jobs/honest-jobs-error.ts';
 import { metricNamespace } from '../../shared/jobs/metrics.ts';
-import { functionName } from '../../shared/jobs/names.ts';
+import { functionName, scheduleNamePrefix, stepResultsPrefix } from '../../shared/jobs/names.ts';
 import { jobPartitionKey } from '../../shared/jobs/record.ts';
-import type { Settings } from '../config.ts';
 import { bundledCode } from './bundled-code.ts';
+import type { JobPlatform } from './job-platform.ts';
 
 export interface ConsumerFunctionProps {
   readonly job: JobSettings;
-  readonly settings: Settings;
+  readonly platform: JobPlatform;
   readonly queue: IQueue;
-  readonly jobsTable: TableV2;
   /** The file that exports `handler`. @default functions/<type>/handler.ts */
   readonly entry?: string;
 }
@@ -28,7 +26,8 @@ export interface ConsumerFunctionProps {
 /** The function that consumes a job type: its bundle, environment, log group, and a role that reaches nothing else. */
 export class ConsumerFunction extends LambdaFunction {
   constructor(scope: Construct, id: string, props: ConsumerFunctionProps) {
-    const { job, settings, queue, jobsTable } = props;
+    const { job, platform, queue } = props;
+    const { settings, jobsTable, bucket, scheduleGroup, scheduleRole } = platform;
     const name = functionName(settings.stage, job.type);
     const logGroup = new LogGroup(scope, 'Logs', {
       // Where everybody looks for a function's logs.
@@ -56,6 +55,10 @@ export class ConsumerFunction extends LambdaFunction {
         [ENVIRONMENT.stage]: settings.stage,
         [ENVIRONMENT.jobsTable]: jobsTable.tableName,
         [ENVIRONMENT.queueUrl]: queue.queueUrl,
+        [ENVIRONMENT.queueArn]: queue.queueArn,
+        [ENVIRONMENT.scheduleGroup]: scheduleGroup.scheduleGroupName,
+        [ENVIRONMENT.scheduleRoleArn]: scheduleRole.roleArn,
+        [ENVIRONMENT.bucket]: bucket.bucketName,
         POWERTOOLS_SERVICE_NAME: job.type,
         POWERTOOLS_METRICS_NAMESPACE: metricNamespace(settings.stage),
         POWERTOOLS_LOG_LEVEL: settings.logLevel,
@@ -71,6 +74,8 @@ export class ConsumerFunction extends LambdaFunction {
           // Both of ChangeMessageVisibility and its batch form.
           'sqs:ChangeMessageVisibility',
           'sqs:GetQueueAttributes',
+          // A deferred or renewed job goes back to its own queue.
+          'sqs:SendMessage',
         ],
         resources: [queue.queueArn],
       }),
@@ -83,6 +88,32 @@ export class ConsumerFunction extends LambdaFunction {
         conditions: {
           'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [jobPartitionKey(job.type, '*')] },
         },
+      }),
+    );
+    this.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['scheduler:CreateSchedule'],
+        resources: [
+          Stack.of(this).formatArn({
+            service: 'scheduler',
+            resource: 'schedule',
+            resourceName: `${scheduleGroup.scheduleGroupName}/${scheduleNamePrefix(job.type)}*`,
+            arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+          }),
+        ],
+      }),
+    );
+    this.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['iam:PassRole'],
+        resources: [scheduleRole.roleArn],
+        conditions: { StringEquals: { 'iam:PassedToService': 'scheduler.amazonaws.com' } },
+      }),
+    );
+    this.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['s3:GetObject', 's3:PutObject'],
+        resources: [bucket.arnForObjects(`${stepResultsPrefix(job.type)}*`)],
       }),
     );
   }

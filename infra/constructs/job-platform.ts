@@ -1,13 +1,19 @@
+import { Stack } from 'aws-cdk-lib';
 import type { Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { ScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct, type IConstruct } from 'constructs';
 import type { Settings } from '../config.ts';
+import type { StateStack } from '../stacks/state.ts';
 
 export interface JobPlatformProps {
   readonly settings: Settings;
-  /** Where every consumer keeps its claims, attempts and verdicts. */
-  readonly jobsTable: TableV2;
+  /** Where every consumer keeps what it knows of its jobs. */
+  readonly state: StateStack;
   /** Where every alarm goes. */
   readonly alarmTopic: ITopic;
   /** Where every job queue adds its row. */
@@ -20,16 +26,45 @@ export interface JobPlatformProps {
  */
 export class JobPlatform extends Construct {
   readonly settings: Settings;
+  /** Claims, attempts and verdicts. */
   readonly jobsTable: TableV2;
+  /** What is too large for a record. */
+  readonly bucket: Bucket;
+  /** Where the messages of long deferrals wait. */
+  readonly scheduleGroup: ScheduleGroup;
+  /** EventBridge Scheduler's, to send the messages of long deferrals by. */
+  readonly scheduleRole: Role;
   readonly alarmTopic: ITopic;
   readonly dashboard: Dashboard;
 
   constructor(scope: Construct, id: string, props: JobPlatformProps) {
     super(scope, id);
     this.settings = props.settings;
-    this.jobsTable = props.jobsTable;
+    this.jobsTable = props.state.tables.jobs;
+    this.bucket = props.state.bucket;
+    this.scheduleGroup = props.state.scheduleGroup;
+    this.scheduleRole = new Role(this, 'ScheduleRole', {
+      description: 'EventBridge Scheduler sends deferred jobs back to their queues by it',
+      // The group's ARN: Scheduler tells no schedule's own.
+      // https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
+        conditions: {
+          StringEquals: {
+            'aws:SourceAccount': Stack.of(this).account,
+            'aws:SourceArn': this.scheduleGroup.scheduleGroupArn,
+          },
+        },
+      }),
+    });
     this.alarmTopic = props.alarmTopic;
     this.dashboard = props.dashboard;
+  }
+
+  /** Lets schedules of the group send to a queue. */
+  grantScheduledSend(queue: IQueue): void {
+    this.scheduleRole.addToPolicy(
+      new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [queue.queueArn] }),
+    );
   }
 
   /** @throws Error when no scope around `construct` holds a platform */

@@ -57,7 +57,8 @@ export class JobQueue extends Construct {
 
   constructor(scope: Construct, id: string, { job, entry }: JobQueueProps) {
     super(scope, id);
-    const { settings, jobsTable, alarmTopic, dashboard } = JobPlatform.of(this);
+    const platform = JobPlatform.of(this);
+    const { settings, alarmTopic, dashboard } = platform;
     const { stage } = settings;
     this.job = job;
     const always = {
@@ -92,11 +93,11 @@ export class JobQueue extends Construct {
     });
     this.consumer = new ConsumerFunction(this, 'Consumer', {
       job,
-      settings,
+      platform,
       queue: this.queue,
-      jobsTable,
       ...(entry && { entry }),
     });
+    platform.grantScheduledSend(this.queue);
     // Not SqsEventSource, which grants the consumer GetQueueUrl as well.
     new EventSourceMapping(this, 'Mapping', {
       target: this.consumer,

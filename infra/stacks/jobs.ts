@@ -35,7 +35,7 @@ export class JobsStack extends Stack {
         height: 2,
       }),
     );
-    new JobPlatform(this, 'Platform', { settings, jobsTable: state.tables.jobs, alarmTopic, dashboard });
+    new JobPlatform(this, 'Platform', { settings, state, alarmTopic, dashboard });
 
     const sendEmail = new JobQueue(this, 'SendEmail', { job: JOBS.sendEmail });
     this.#grantItems(sendEmail, 'suppressions', ['GetItem', 'PutItem']);

@@ -8,6 +8,7 @@ import {
   TableV2,
 } from 'aws-cdk-lib/aws-dynamodb';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
+import { ScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import {
   ConfigurationSet,
   EmailIdentity,
@@ -16,20 +17,31 @@ import {
   SuppressionReasons,
 } from 'aws-cdk-lib/aws-ses';
 import type { Construct } from 'constructs';
-import { JOB_ID_INDEX, type TableSubject, tableName } from '../../shared/jobs/names.ts';
+import { RECORD_RETENTION_SECONDS } from '../../shared/jobs/define-job.ts';
+import {
+  JOB_ID_INDEX,
+  STEP_RESULTS_PREFIX,
+  scheduleGroupName,
+  type TableSubject,
+  tableName,
+} from '../../shared/jobs/names.ts';
 import type { Settings } from '../config.ts';
 
 export interface StateStackProps extends StackProps {
   readonly settings: Settings;
 }
 
+/** The longest that one `RetryAfter` asks for. S3 counts from an object's creation, whatever is written to its job's record later. */
+const LONGEST_DEFERRAL_SECONDS = 366 * 86_400;
+
 /**
- * What must outlive a deploy of code: the tables, the bucket, and the sender's standing with SES. Apart from the code, so that
+ * What must outlive a deploy of code: the tables, the bucket, the deferred jobs' schedules, and the sender's standing with SES. Apart from the code, so that
  * a change there cannot replace any of it; the exports that the other stack reads cannot change either while it reads them.
  */
 export class StateStack extends Stack {
   readonly tables: Readonly<Record<TableSubject, TableV2>>;
   readonly bucket: Bucket;
+  readonly scheduleGroup: ScheduleGroup;
   readonly emailIdentity: IEmailIdentity;
   readonly configurationSet: ConfigurationSet;
   readonly #settings: Settings;
@@ -62,8 +74,19 @@ export class StateStack extends Stack {
       enforceSSL: true,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       removalPolicy: this.#removalPolicy,
-      // An upload that was broken off is invisible, and billed for ever.
-      lifecycleRules: [{ abortIncompleteMultipartUploadAfter: Duration.days(1) }],
+      lifecycleRules: [
+        // An upload that was broken off is invisible, and billed for ever.
+        { abortIncompleteMultipartUploadAfter: Duration.days(1) },
+        {
+          prefix: STEP_RESULTS_PREFIX,
+          expiration: Duration.days((RECORD_RETENTION_SECONDS + LONGEST_DEFERRAL_SECONDS) / 86_400),
+        },
+      ],
+    });
+    // With a group go its schedules, and a deferred job's message is nowhere else.
+    this.scheduleGroup = new ScheduleGroup(this, 'Deferrals', {
+      scheduleGroupName: scheduleGroupName(settings.stage),
+      removalPolicy: this.#removalPolicy,
     });
     const domain = settings.emailFrom.slice(settings.emailFrom.lastIndexOf('@') + 1);
     this.emailIdentity =

@@ -5,6 +5,13 @@ export const ENVIRONMENT = {
   jobsTable: 'HONEST_JOBS_TABLE',
   /** The queue that this consumer reads. */
   queueUrl: 'HONEST_JOBS_QUEUE_URL',
+  queueArn: 'HONEST_JOBS_QUEUE_ARN',
+  /** The EventBridge Scheduler group in which long deferrals wait. */
+  scheduleGroup: 'HONEST_JOBS_SCHEDULE_GROUP',
+  /** The role that EventBridge Scheduler sends their messages by. */
+  scheduleRoleArn: 'HONEST_JOBS_SCHEDULE_ROLE_ARN',
+  /** Keeps what is too large for a record. */
+  bucket: 'HONEST_JOBS_BUCKET',
 } as const;
 
 /** The variable that names the queue a function publishes jobs of `type` to: `QUEUE_URL_SEND_EMAIL`. */

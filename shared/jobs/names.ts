@@ -22,5 +22,23 @@ export function tableName(stage: string, subject: TableSubject): string {
   return `honest-jobs-${stage}-${subject}`;
 }
 
+/** The EventBridge Scheduler group in which a stage's long deferrals wait. */
+export function scheduleGroupName(stage: string): string {
+  return `honest-jobs-${stage}`;
+}
+
+/** What the name of every schedule of a job type begins with; its consumer may create no others. */
+export function scheduleNamePrefix(type: string): string {
+  return `${type}-`;
+}
+
+/** Where step results lie in the bucket that are too large for a record. */
+export const STEP_RESULTS_PREFIX = 'step-results/';
+
+/** Where those of a job type lie; its consumer reaches no others. */
+export function stepResultsPrefix(type: string): string {
+  return `${STEP_RESULTS_PREFIX}${type}/`;
+}
+
 /** The index that finds a job's record by the id its publisher chose. */
 export const JOB_ID_INDEX = 'by-job-id';

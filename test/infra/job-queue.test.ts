@@ -26,11 +26,11 @@ const sendReceipt = defineJob({
 
 function stackWith(settings: Settings, add: (stack: Stack) => void): Template {
   const app = newApp({ context: { 'aws:cdk:bundling-stacks': [] }, builtinCloudFormationValidation: false });
-  const { jobs: jobsTable } = new StateStack(app, 'State', { settings }).tables;
+  const state = new StateStack(app, 'State', { settings });
   const stack = new Stack(app, 'Jobs');
   const alarmTopic = new AlarmTopic(stack, 'Topic');
   const dashboard = new Dashboard(stack, 'Dashboard');
-  new JobPlatform(stack, 'Platform', { settings, jobsTable, alarmTopic, dashboard });
+  new JobPlatform(stack, 'Platform', { settings, state, alarmTopic, dashboard });
   add(stack);
   return Template.fromStack(stack);
 }
@@ -109,6 +109,12 @@ describe('a job queue follows from its contract', () => {
           HONEST_JOBS_STAGE: 'dev',
           HONEST_JOBS_TABLE: Match.anyValue(),
           HONEST_JOBS_QUEUE_URL: { Ref: idOf('AWS::SQS::Queue', QUEUE) },
+          HONEST_JOBS_QUEUE_ARN: { 'Fn::GetAtt': [idOf('AWS::SQS::Queue', QUEUE), 'Arn'] },
+          HONEST_JOBS_SCHEDULE_GROUP: 'honest-jobs-dev',
+          HONEST_JOBS_SCHEDULE_ROLE_ARN: {
+            'Fn::GetAtt': [Match.stringLikeRegexp('^PlatformScheduleRole'), 'Arn'],
+          },
+          HONEST_JOBS_BUCKET: { 'Fn::ImportValue': Match.stringLikeRegexp('Payloads') },
           POWERTOOLS_SERVICE_NAME: 'send-receipt',
           POWERTOOLS_METRICS_NAMESPACE: 'honest-jobs/dev',
           POWERTOOLS_LOG_LEVEL: 'INFO',

@@ -28,9 +28,15 @@ function allowed(type: string): readonly string[] {
     );
 }
 
-/** `SendEmailQueueA47F8591` → `SendEmailQueue`, an import → the subject of the State stack. */
+/** `SendEmailQueueA47F8591` → `SendEmailQueue`, an import → the subject of the State stack, each with the path that follows it. */
 function shortened(resource: unknown): string {
   const text = JSON.stringify(resource);
+  const path = /"[^"]*?((?:schedule)?\/[^"]*)"\]\]\}$/.exec(text)?.[1] ?? '';
+  return subjectOf(text) + path;
+}
+
+function subjectOf(text: string): string {
+  if (text.includes(':scheduler:')) return '';
   const id =
     /ExportsOutput(?:FnGetAtt|Ref)([A-Za-z]+?)[0-9A-F]{8}/.exec(text)?.[1] ??
     /"Fn::GetAtt":\["([A-Za-z]+?)[0-9A-F]{8}"/.exec(text)?.[1];
@@ -38,37 +44,48 @@ function shortened(resource: unknown): string {
 }
 
 describe('a consumer', () => {
-  test('has no action and no resource by wildcard', () => {
+  test('has no action by wildcard, and resources by wildcard only under the name of its type', () => {
     const statements = policies.flatMap(({ statements }) => statements);
-    expect(policies).toHaveLength(JOB_TYPES.length);
+    // One policy a consumer, and that of EventBridge Scheduler.
+    expect(policies).toHaveLength(JOB_TYPES.length + 1);
     for (const { Action, Resource } of statements) {
       expect(listed(Action).filter((action) => action.includes('*'))).toEqual([]);
-      expect(listed(Resource).filter((resource) => JSON.stringify(resource).includes('*'))).toEqual([]);
+      for (const resource of listed(Resource)
+        .map(shortened)
+        .filter((each) => each.includes('*')))
+        expect(resource).toMatch(
+          /^(schedule\/honest-jobs-dev\/[a-z-]+-|Payloads\/step-results\/[a-z-]+\/)\*$/,
+        );
     }
   });
 
   test('has a role of its own, without what AWS manages', () => {
     const roles = [...dev.resources('AWS::IAM::Role').values()];
-    expect(roles).toHaveLength(JOB_TYPES.length);
+    expect(roles).toHaveLength(JOB_TYPES.length + 1);
     for (const { Properties } of roles) expect(Properties.ManagedPolicyArns).toBeUndefined();
   });
 
-  const common = (name: string) => [
+  const common = (name: string, type: string) => [
     `logs:CreateLogStream ${name}Logs`,
     `logs:PutLogEvents ${name}Logs`,
     `sqs:ReceiveMessage ${name}Queue`,
     `sqs:DeleteMessage ${name}Queue`,
     `sqs:ChangeMessageVisibility ${name}Queue`,
     `sqs:GetQueueAttributes ${name}Queue`,
+    `sqs:SendMessage ${name}Queue`,
     'dynamodb:GetItem Jobs',
     'dynamodb:Query Jobs',
     'dynamodb:PutItem Jobs',
     'dynamodb:UpdateItem Jobs',
+    `scheduler:CreateSchedule schedule/honest-jobs-dev/${type}-*`,
+    'iam:PassRole PlatformScheduleRole',
+    `s3:GetObject Payloads/step-results/${type}/*`,
+    `s3:PutObject Payloads/step-results/${type}/*`,
   ];
 
   test('of e-mails reaches the suppressions and SES beyond its own queue, logs and records', () => {
     expect(allowed('send-email')).toEqual([
-      ...common('SendEmail'),
+      ...common('SendEmail', 'send-email'),
       'dynamodb:GetItem Suppressions',
       'dynamodb:PutItem Suppressions',
       'ses:SendEmail Sender Emails',
@@ -77,7 +94,7 @@ describe('a consumer', () => {
 
   test('of payments reaches payments and accounts beyond its own, and deletes nothing', () => {
     expect(allowed('process-payment')).toEqual([
-      ...common('ProcessPayment'),
+      ...common('ProcessPayment', 'process-payment'),
       'dynamodb:GetItem Payments',
       'dynamodb:PutItem Payments',
       'dynamodb:GetItem Accounts',
@@ -87,7 +104,7 @@ describe('a consumer', () => {
 
   test('of orders reaches orders and stock beyond its own, and publishes e-mails', () => {
     expect(allowed('place-order')).toEqual([
-      ...common('PlaceOrder'),
+      ...common('PlaceOrder', 'place-order'),
       'dynamodb:GetItem Orders',
       'dynamodb:PutItem Orders',
       'dynamodb:GetItem Stock',
@@ -105,11 +122,61 @@ describe('a consumer', () => {
     expect(conditions).toEqual([{ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${type}#*`] } }]);
   });
 
+  test('hands its schedules one role, which nobody but EventBridge Scheduler takes', () => {
+    const passing = policies
+      .flatMap(({ statements }) => statements)
+      .filter(({ Action }) => Action === 'iam:PassRole');
+    expect(passing).toHaveLength(JOB_TYPES.length);
+    for (const { Condition, Resource } of passing) {
+      expect(shortened(Resource)).toBe('PlatformScheduleRole');
+      expect(Condition).toEqual({ StringEquals: { 'iam:PassedToService': 'scheduler.amazonaws.com' } });
+    }
+  });
+
   test('of e-mails writes as one sender of its domain', () => {
     const send = policies
       .flatMap(({ statements }) => statements)
       .find(({ Action }) => Action === 'ses:SendEmail');
     expect(send?.Condition).toEqual({ StringEquals: { 'ses:FromAddress': 'no-reply@dev.example.com' } });
+  });
+});
+
+describe("EventBridge Scheduler's role", () => {
+  test('sends to the queues of the jobs, and does nothing else', () => {
+    const queues = [...dev.resources('AWS::SQS::Queue')]
+      .filter(([, { Properties }]) => !Properties.QueueName.endsWith('-dead'))
+      .map(([id]) => shortened({ 'Fn::GetAtt': [id, 'Arn'] }));
+    expect(queues).toHaveLength(JOB_TYPES.length);
+    const reached = policies
+      .filter(({ name }) => name.startsWith('PlatformScheduleRole'))
+      .flatMap(({ statements }) => statements)
+      .flatMap(({ Action, Resource }) =>
+        listed(Action).flatMap((action) =>
+          listed(Resource).map((resource) => `${action} ${shortened(resource)}`),
+        ),
+      );
+    expect(reached.sort()).toEqual(queues.map((queue) => `sqs:SendMessage ${queue}`).sort());
+  });
+
+  test("is taken by EventBridge Scheduler alone, for schedules of the stage's group in this account", () => {
+    const trust = [...dev.resources('AWS::IAM::Role')]
+      .filter(([id]) => id.startsWith('PlatformScheduleRole'))
+      .flatMap(([, { Properties }]) => Properties.AssumeRolePolicyDocument.Statement);
+    expect(trust).toEqual([
+      {
+        Effect: 'Allow',
+        Action: 'sts:AssumeRole',
+        Principal: { Service: 'scheduler.amazonaws.com' },
+        Condition: {
+          StringEquals: {
+            'aws:SourceAccount': { Ref: 'AWS::AccountId' },
+            'aws:SourceArn': expect.anything(),
+          },
+        },
+      },
+    ]);
+    const [{ Condition }] = trust;
+    expect(shortened(Condition.StringEquals['aws:SourceArn'])).toBe('Deferrals');
   });
 });
 
@@ -123,6 +190,7 @@ describe('physical names', () => {
       [...bases, ...bases.map((base) => `${base}-dead`)].sort(),
     );
     expect(namesOf('AWS::CloudWatch::Dashboard', 'DashboardName')).toEqual(['honest-jobs-dev']);
+    expect(namesOf('AWS::Scheduler::ScheduleGroup', 'Name')).toEqual(['honest-jobs-dev']);
   });
 
   test('of what people do not look up are left to CloudFormation', () => {

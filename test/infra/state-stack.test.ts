@@ -1,5 +1,6 @@
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
+import { RECORD_RETENTION_SECONDS } from '../../shared/jobs/define-job.ts';
 import { JOB_ID_INDEX, type TableSubject, tableName } from '../../shared/jobs/names.ts';
 import { synthesized } from './synthesized.ts';
 
@@ -9,7 +10,7 @@ const TABLE = 'AWS::DynamoDB::GlobalTable';
 
 describe('the State stack', () => {
   test('has everything that must outlive a deploy of code, and the Jobs stack has none of it', () => {
-    const stateful = [TABLE, 'AWS::S3::Bucket', 'AWS::SES::EmailIdentity'];
+    const stateful = [TABLE, 'AWS::S3::Bucket', 'AWS::SES::EmailIdentity', 'AWS::Scheduler::ScheduleGroup'];
     const typesOf = (template: typeof dev.template.state) =>
       new Set(Object.values<{ Type: string }>(template.toJSON().Resources).map(({ Type }) => Type));
     expect([...typesOf(dev.template.state)]).toEqual(expect.arrayContaining(stateful));
@@ -73,11 +74,13 @@ describe('the State stack', () => {
       }),
     });
     prod.template.state.allResources('AWS::S3::Bucket', { DeletionPolicy: 'Retain' });
+    prod.template.state.allResources('AWS::Scheduler::ScheduleGroup', { DeletionPolicy: 'Retain' });
     expect(prod.state.terminationProtection).toBe(true);
   });
 
   test('goes without a trace in dev', () => {
     dev.template.state.allResources(TABLE, { DeletionPolicy: 'Delete' });
+    dev.template.state.allResources('AWS::Scheduler::ScheduleGroup', { DeletionPolicy: 'Delete' });
     expect(dev.state.terminationProtection).toBe(false);
   });
 
@@ -96,6 +99,20 @@ describe('the State stack', () => {
       PolicyDocument: {
         Statement: Match.arrayWith([
           Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+        ]),
+      },
+    });
+  });
+
+  test('keeps large step results until the records that name them are gone, the longest deferral included', () => {
+    dev.template.state.hasResourceProperties('AWS::S3::Bucket', {
+      LifecycleConfiguration: {
+        Rules: Match.arrayWith([
+          Match.objectLike({
+            Prefix: 'step-results/',
+            ExpirationInDays: RECORD_RETENTION_SECONDS / 86_400 + 366,
+            Status: 'Enabled',
+          }),
         ]),
       },
     });

@@ -17,7 +17,7 @@ const state = new StateStack(app, 'State', { settings });
 const jobs = new Stack(app, 'Jobs');
 const alarmTopic = new AlarmTopic(jobs, 'Alarms', { email: settings.alarmEmail });
 const dashboard = new Dashboard(jobs, 'Dashboard');
-new JobPlatform(jobs, 'Platform', { settings, jobsTable: state.tables.jobs, alarmTopic, dashboard });
+new JobPlatform(jobs, 'Platform', { settings, state, alarmTopic, dashboard });
 const { consumer } = new JobQueue(jobs, 'Probe', {
   job: probe,
   entry: fileURLToPath(new URL('handler.ts', import.meta.url)),
