@@ -7,7 +7,7 @@ import {
 import type { Job } from '../jobs/define-job.ts';
 import { HonestJobsError } from '../jobs/honest-jobs-error.ts';
 import { type JobMessage, SPEC_VERSION } from '../jobs/message.ts';
-import { keyOf, validate } from '../jobs/parse-job.ts';
+import { parseJob } from '../jobs/parse-job.ts';
 
 export interface PublishOptions {
   /** The job's id. @default a random UUID */
@@ -34,7 +34,7 @@ export interface Accepted {
 export interface NotAccepted {
   readonly index: number;
   readonly jobId: string;
-  /** `INVALID_PAYLOAD`, `INVALID_KEY`, `TOO_LARGE`, or SQS's own code. */
+  /** `INVALID_PAYLOAD`, `INVALID_KEY`, `INVALID_ENVELOPE`, `TOO_LARGE`, or SQS's own code. */
   readonly code: string;
   readonly message: string;
   /**
@@ -76,6 +76,8 @@ export interface PublisherOptions {
 /** 1 MiB for one message and for a whole batch. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
 export const LARGEST_BATCH_BYTES = 1_048_576;
 const MOST_ENTRIES = 10;
+/** What SQS takes as a MessageGroupId. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html */
+const PARTITION_KEY = /^[\x21-\x7E]{1,128}$/;
 const TRIES = 3;
 const FIRST_PAUSE_MS = 100;
 
@@ -109,7 +111,9 @@ export class Publisher {
 
   /**
    * Publishes any number of jobs, in batches of ten and of {@link LARGEST_BATCH_BYTES}. What SQS refused for reasons of its own is tried again,
-   * three times in all. Never throws for a job: each ends in `accepted` or in `notAccepted`, with the reason.
+   * three times in all. Never throws for a job: each ends in `accepted` or in `notAccepted`, with the reason, in the order given.
+   *
+   * @throws what `queueUrl` throws, before anything is sent
    */
   async publishMany<Payload, Input>(
     job: Job<Payload, Input>,
@@ -131,7 +135,9 @@ export class Publisher {
         notAccepted.push(...sent.notAccepted);
       }
     }
-    return { accepted, notAccepted: notAccepted.sort((a, b) => a.index - b.index) };
+    const byIndex = (a: { readonly index: number }, b: { readonly index: number }): number =>
+      a.index - b.index;
+    return { accepted: accepted.sort(byIndex), notAccepted: notAccepted.sort(byIndex) };
   }
 
   #prepare<Payload, Input>(
@@ -146,29 +152,38 @@ export class Publisher {
       message,
       kind: 'invalid',
     });
-    const valid = validate(job, payload);
-    if (!valid.ok) return invalid(valid.rejection.code, valid.rejection.message);
-    const key = keyOf(job, valid.value);
-    if (!key.ok) return invalid(key.rejection.code, key.rejection.message);
+    const at = time ?? new Date(this.#options.now?.() ?? Date.now());
+    if (Number.isNaN(at.getTime())) return invalid('INVALID_ENVELOPE', 'The time is none.');
+    // SQS would refuse it too, but with it all other jobs of its batch.
+    if (partitionKey !== undefined && !PARTITION_KEY.test(partitionKey))
+      return invalid('INVALID_ENVELOPE', 'The partitionKey is not 1 to 128 letters, digits or punctuation.');
     const message: JobMessage = {
       specversion: SPEC_VERSION,
       id,
       source: this.#options.source,
       type: job.type,
-      time: (time ?? new Date(this.#options.now?.() ?? Date.now())).toISOString(),
+      time: at.toISOString(),
       datacontenttype: 'application/json',
       // As it was given: the consumer parses it with the same schema, and a parsed value may not parse again.
       data: payload ?? null,
       ...(partitionKey === undefined ? {} : { partitionkey: partitionKey }),
       ...(traceparent === undefined ? {} : { traceparent }),
     };
-    const body = JSON.stringify(message);
+    let body: string;
+    try {
+      body = JSON.stringify(message);
+    } catch (error) {
+      return invalid('INVALID_PAYLOAD', `The payload is no JSON: ${(error as Error).message}`);
+    }
     const bytes = Buffer.byteLength(body);
     if (bytes > LARGEST_BATCH_BYTES)
       return invalid(
         'TOO_LARGE',
         `The message has ${bytes} bytes; SQS takes ${LARGEST_BATCH_BYTES}. Put the payload elsewhere and send a pointer to it.`,
       );
+    // Read as the consumer will: what is no job any more once it was JSON would only be accepted to be dead-lettered.
+    const read = parseJob(job, body);
+    if (!read.ok) return invalid(read.rejection.code, read.rejection.message);
     return { index, jobId: id, body, bytes, groupId: partitionKey };
   }
 
