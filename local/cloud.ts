@@ -11,6 +11,7 @@ import { openStore } from './kernel/store.ts';
 import { Lambda, type LogLine } from './lambda/index.ts';
 import { S3 } from './s3/index.ts';
 import { Scheduler } from './scheduler/index.ts';
+import { SecretsManager } from './secretsmanager/index.ts';
 import { Ses } from './ses/index.ts';
 import { Sns } from './sns/index.ts';
 import { Sqs } from './sqs/index.ts';
@@ -58,6 +59,7 @@ export interface LocalCloud {
   readonly ses: Ses;
   readonly sns: Sns;
   readonly s3: S3;
+  readonly secretsManager: SecretsManager;
   readonly iam: Iam;
   readonly faults: Faults;
   /** Nothing runs, no queue with an enabled mapping has a visible message, and no event waits to be taken. */
@@ -98,9 +100,14 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const sqs = new Sqs(context);
     const dynamodb = new DynamoDb(context);
     const logs = new CloudWatchLogs(context);
-    const ses = new Ses(context);
-    const sns = new Sns(context, { sqs });
+    const sns = new Sns(context, {
+      sqs,
+      lambda: { invokeLater: (reference, payload) => lambda.invokeLater(reference, payload) },
+    });
+    const ses = new Ses(context, { sns });
+    const kms = new Kms(context);
     const s3 = new S3(context);
+    const secretsManager = new SecretsManager(context);
     const scheduler = new Scheduler(context);
     const cloudwatch = new CloudWatch(context, { sqs, sns });
     const lambda = new Lambda(context, {
@@ -114,7 +121,17 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       onMetric: (metric) => cloudwatch.record(metric),
     });
     const faults = new Faults(lambda);
-    const services: readonly Service[] = [lambda, sqs, dynamodb, cloudwatch, logs, ses, sns, s3];
+    const services: readonly Service[] = [
+      lambda,
+      sqs,
+      dynamodb,
+      cloudwatch,
+      logs,
+      ses,
+      sns,
+      s3,
+      secretsManager,
+    ];
     const server = new CloudServer(
       services.map((service) => faults.observed(service)),
       clock,
@@ -129,9 +146,19 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     };
     started = stop;
     endpoint = `http://127.0.0.1:${await server.listen(options.port ?? 0)}`;
-    const providers = [iam, sqs, dynamodb, lambda, cloudwatch, logs, ses, sns, s3, scheduler].flatMap(
-      (room) => room.providers(),
-    );
+    const providers = [
+      iam,
+      sqs,
+      dynamodb,
+      lambda,
+      cloudwatch,
+      logs,
+      ses,
+      sns,
+      s3,
+      secretsManager,
+      scheduler,
+    ].flatMap((room) => room.providers());
     const deployment = deployAssembly(assembly, providers, context);
     for (const service of services) service.start?.();
     return {
@@ -156,6 +183,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       ses,
       sns,
       s3,
+      secretsManager,
       iam,
       faults,
       idle: () =>
