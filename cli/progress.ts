@@ -18,7 +18,7 @@ export interface QueueProgress {
   readonly dead: number;
 }
 
-type Counts = Record<'running' | 'retrying' | 'completed', number>;
+type Counts = Record<'running' | 'waiting' | 'completed', number>;
 
 /** Follows the records and the consumers' metrics, so that a look at the progress costs no scan. */
 export class Progress {
@@ -56,8 +56,9 @@ export class Progress {
     const counts = new Map<string, Counts>();
     for (const [pk, state] of this.#states) {
       const type = pk.slice(0, pk.indexOf('#'));
-      const count = counts.get(type) ?? { running: 0, retrying: 0, completed: 0 };
-      if (state !== 'dead') count[state]++;
+      const count = counts.get(type) ?? { running: 0, waiting: 0, completed: 0 };
+      if (state === 'retrying' || state === 'deferred') count.waiting++;
+      else if (state === 'running' || state === 'completed') count[state]++;
       counts.set(type, count);
     }
     return JOB_TYPES.map((type) => {
@@ -68,7 +69,7 @@ export class Progress {
         type,
         waiting: visible + delayed,
         running: count?.running ?? 0,
-        backingOff: count?.retrying ?? 0,
+        backingOff: count?.waiting ?? 0,
         completed: count?.completed ?? 0,
         duplicates: this.#duplicates.get(type) ?? 0,
         dead: dead.visible + dead.notVisible,

@@ -24,6 +24,12 @@ function sentenceOf(status: JobStatus): string {
       return `backing off until ${time(status.untilMs)}, after ${status.failedAttempts} failed attempts`;
     case 'due':
       return `due for its next attempt since ${time(status.sinceMs)}, after ${status.failedAttempts} failed attempts`;
+    case 'deferred':
+      return `deferred until ${time(status.untilMs)} (${status.deferrals} times in this life) because ${status.because}`;
+    case 'expired':
+      return `expired ${time(status.atMs)}: its expirytime came before its work was done`;
+    case 'cancelled':
+      return `cancelled ${time(status.atMs)}${status.pending ? '; it leaves its queue when its message is met next' : ''}`;
     case 'completed':
       return `completed ${time(status.atMs)}${status.result === undefined ? '' : `, result ${JSON.stringify(status.result)}`}`;
     case 'dead-lettered':

@@ -13,6 +13,17 @@ export type JobStatus =
   | { readonly state: 'backing-off'; readonly untilMs: number; readonly failedAttempts: number }
   /** Due for its next attempt, which its message brings when SQS hands it out. */
   | { readonly state: 'due'; readonly sinceMs: number; readonly failedAttempts: number }
+  /** The handler asked for later. */
+  | {
+      readonly state: 'deferred';
+      readonly untilMs: number;
+      readonly because: string;
+      readonly deferrals: number;
+    }
+  /** Its `expirytime` came before its work was done. */
+  | { readonly state: 'expired'; readonly atMs: number }
+  /** Cancelled; `pending` until its message is met next and taken off. */
+  | { readonly state: 'cancelled'; readonly atMs: number; readonly pending: boolean }
   | { readonly state: 'completed'; readonly atMs: number; readonly result: unknown }
   | {
       readonly state: 'dead-lettered';
@@ -23,6 +34,11 @@ export type JobStatus =
 
 /** Reads a record for what it says at `nowMs`. Nothing is "running" for ever: a lease that is over says that nobody runs it. */
 export function statusOf(record: JobRecord, nowMs: number): JobStatus {
+  if (
+    record.cancelRequestedAtMs !== undefined &&
+    (record.state === 'retrying' || record.state === 'deferred')
+  )
+    return { state: 'cancelled', atMs: record.cancelRequestedAtMs, pending: true };
   switch (record.state) {
     case 'running':
       return record.leaseUntilMs > nowMs
@@ -39,6 +55,21 @@ export function statusOf(record: JobRecord, nowMs: number): JobStatus {
         ? { state: 'backing-off', untilMs: dueMs, failedAttempts: record.attempts }
         : { state: 'due', sinceMs: dueMs, failedAttempts: record.attempts };
     }
+    case 'deferred':
+      return {
+        state: 'deferred',
+        untilMs: record.notBeforeMs ?? 0,
+        because: record.deferredBecause ?? '',
+        deferrals: record.deferrals ?? 0,
+      };
+    case 'expired':
+      return { state: 'expired', atMs: record.endedAtMs ?? record.startedAtMs };
+    case 'cancelled':
+      return {
+        state: 'cancelled',
+        atMs: record.endedAtMs ?? record.cancelRequestedAtMs ?? record.startedAtMs,
+        pending: false,
+      };
     case 'completed':
       return {
         state: 'completed',

@@ -1,29 +1,36 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import type { Job, JobSettings } from '../jobs/define-job.ts';
 import type { ParsedJob } from '../jobs/parse-job.ts';
-import { attemptsOf, delaySeconds } from '../jobs/schedule.ts';
+import { attemptsOf, retryDelay } from '../jobs/schedule.ts';
 import type { AttemptEnd } from './claim-layer.ts';
 import type { JobContext, JobHandler } from './context.ts';
-import { type ErrorRecord, errorRecord, PermanentError, TimedOut } from './errors.ts';
+import { Cancelled, type ErrorRecord, errorRecord, PermanentError, RetryAfter, TimedOut } from './errors.ts';
+import type { JobRecords } from './job-records.ts';
 import type { Claim, Run } from './run.ts';
 import type { Runtime } from './runtime.ts';
 import { stepsOf } from './step.ts';
-import { StepRecords } from './step-records.ts';
+import { type StepRecords, uncertainty } from './step-records.ts';
+import { watchForCancellation } from './watch.ts';
 
 /** A record's writes cost by its size, and DynamoDB takes 400 KB with the history beside it. */
 export const LONGEST_RESULT_BYTES = 100_000;
 /** What an attempt leaves of its invocation, to record its end. */
 export const RECORDING_MARGIN_MS = 3000;
 
+export interface AttemptOptions<Payload> {
+  readonly job: Job<Payload, unknown>;
+  readonly handler: JobHandler<Payload>;
+  readonly parsed: ParsedJob<Payload>;
+  readonly run: Run;
+  readonly claim: Claim;
+  readonly records: JobRecords;
+  readonly steps: StepRecords;
+  readonly runtime: Runtime;
+}
+
 /** One run of the handler, from its start to its end; never throws. */
-export async function attempt<Payload>(
-  job: Job<Payload, unknown>,
-  handler: JobHandler<Payload>,
-  parsed: ParsedJob<Payload>,
-  run: Run,
-  claim: Claim,
-  runtime: Runtime,
-): Promise<AttemptEnd> {
+export async function attempt<Payload>(options: AttemptOptions<Payload>): Promise<AttemptEnd> {
+  const { job, handler, parsed, run, claim, records, steps, runtime } = options;
   const beganMs = runtime.now();
   const aborter = new AbortController();
   const { signal } = aborter;
@@ -37,8 +44,13 @@ export async function attempt<Payload>(
   const abandoned = new Promise<never>((_, fail) => {
     signal.addEventListener('abort', () => fail(signal.reason), { once: true });
   });
-  const records = new StepRecords(runtime.dynamo, runtime.jobsTable, run, runtime.now);
-  const { step, underWay } = stepsOf({ records, signal, leaseUntilMs: run.leaseUntilMs, now: runtime.now });
+  const unwatch = job.cancellable ? watchForCancellation(records, run, aborter) : undefined;
+  const { step, underWay } = stepsOf({
+    records: steps,
+    signal,
+    leaseUntilMs: run.leaseUntilMs,
+    now: runtime.now,
+  });
   let log: Logger | undefined;
   const context: JobContext = {
     job: identity,
@@ -60,14 +72,19 @@ export async function attempt<Payload>(
     return { kind: 'returned', result: keepable(result, context), durationMs: runtime.now() - beganMs };
   } catch (thrown) {
     const error = errorRecord(thrown);
+    const durationMs = runtime.now() - beganMs;
+    if (signal.reason instanceof Cancelled) return { kind: 'cancelled', durationMs };
+    if (thrown instanceof RetryAfter)
+      return { kind: 'deferred', seconds: thrown.seconds, reason: error.message, durationMs };
     return {
       kind: 'threw',
       error,
-      durationMs: runtime.now() - beganMs,
+      durationMs,
       next: continuation(job, error, thrown instanceof PermanentError, claim.attempt, underWay, runtime),
     };
   } finally {
     clearTimeout(timeout);
+    unwatch?.();
     aborter.abort(new TimedOut('The attempt has ended.'));
   }
 }
@@ -80,10 +97,7 @@ function continuation(
   underWay: ReadonlySet<string>,
   { random }: Runtime,
 ): Extract<AttemptEnd, { kind: 'threw' }>['next'] {
-  // Nobody will look again: what may have happened belongs into the reason.
-  const uncertain = [...underWay]
-    .map((step) => ` Step "${step}" left no certain outcome: its effect may have happened.`)
-    .join('');
+  const uncertain = uncertainty([...underWay]);
   if (permanent) return { code, message: message + uncertain, exhausted: false };
   const most = attemptsOf(job.schedule);
   if (attempt >= most)
@@ -92,7 +106,7 @@ function continuation(
       message: `Attempt ${attempt} of ${most}, the last: ${message}${uncertain}`,
       exhausted: true,
     };
-  return { delaySeconds: delaySeconds(job.schedule, attempt, random()) };
+  return retryDelay(job.schedule, attempt, random());
 }
 
 /** The result as it is kept. One that cannot be kept is dropped, loudly: the work is done, and running it again would mend nothing. */

@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import type { Job } from '../jobs/define-job.ts';
+import { type Job, type JobSettings, maxReceiveCount } from '../jobs/define-job.ts';
 import type { Parsed } from '../jobs/message.ts';
 import { type ParsedJob, parseJob } from '../jobs/parse-job.ts';
 import { RECORDING_MARGIN_MS } from './attempt.ts';
 import type { JobHandler } from './context.ts';
+import { resend } from './resend.ts';
 import type { Outcome, Run } from './run.ts';
 import { runJob } from './run-job.ts';
 import type { Runtime } from './runtime.ts';
 import { settlementOf } from './settle.ts';
-import { report, reportAge, type Subject } from './telemetry.ts';
+import { report, reportAge, reportRenewal, type Subject } from './telemetry.ts';
 import { changeVisibility } from './visibility.ts';
 
 /** Between the invocation's end and the moment that its messages come back: a crash is found this soon, and no sooner. */
@@ -21,15 +22,13 @@ interface Received<Payload> {
   readonly parsed: Parsed<ParsedJob<Payload>>;
 }
 
-interface Settled {
-  readonly record: SQSRecord;
-  readonly subject: Subject;
+interface Settled<Payload> extends Received<Payload> {
   readonly outcome: Outcome;
 }
 
 /**
  * From SQS batch to outcomes: jobs run side by side, those of the same key one after the other; every message's fate follows from
- * its own outcome.
+ * its own outcome. Jobs that crashed before run last, one by one, when the fates of the others are settled.
  *
  * @returns what is not to be deleted. Never throws for what a message or a handler does, since that would fail its neighbours.
  */
@@ -49,20 +48,53 @@ export async function runBatch<Payload>(
     })),
     runtime,
   );
-  const settled = (
-    await Promise.all(
-      groupByKey(received).map((group) => runInOrder(job, handler, group, lambdaContext, runtime)),
-    )
+  const runAll = (group: readonly Received<Payload>[], alone: boolean): Promise<Settled<Payload>[]> =>
+    runInOrder(job, handler, group, { lambdaContext, runtime, alone });
+  const ran = (
+    await Promise.all(groupByKey(received).map((group) => runAll(group, received.length === 1)))
   ).flat();
-  // Counted from now, since a job may have waited long for its neighbours.
-  const kept = settled.flatMap(({ record, subject, outcome }) => {
-    const settlement = settlementOf(outcome, runtime.now(), subject.receiveCount, runtime.random());
-    return settlement === 'delete' ? [] : [{ record, seconds: settlement.hideSeconds }];
-  });
   await shortened;
-  await changeVisibility(kept, runtime);
+  const [dangerous, settled] = [ran.filter(runsAlone), ran.filter((one) => !runsAlone(one))];
+  const kept = await settle(job, settled, runtime);
+  for (const one of dangerous) kept.push(...(await settle(job, await runAll([one], true), runtime)));
   runtime.metrics.publishStoredMetrics();
-  return { batchItemFailures: kept.map(({ record }) => ({ itemIdentifier: record.messageId })) };
+  return { batchItemFailures: kept.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+}
+
+function runsAlone({ outcome }: Settled<unknown>): boolean {
+  return outcome.kind === 'waiting' && outcome.why === 'runs-alone';
+}
+
+/** Brings each message's fate about. @returns the messages that are not to be deleted */
+async function settle<Payload>(
+  job: JobSettings,
+  settled: readonly Settled<Payload>[],
+  runtime: Runtime,
+): Promise<SQSRecord[]> {
+  // Counted from now, since a job may have waited long for its neighbours.
+  const nowMs = runtime.now();
+  const hidden = await Promise.all(
+    settled.map(async ({ record, subject, parsed, outcome }) => {
+      const fate = settlementOf(outcome, {
+        nowMs,
+        receiveCount: subject.receiveCount,
+        maxReceiveCount: maxReceiveCount(job),
+        random: runtime.random(),
+      });
+      if (fate.fate === 'delete') return undefined;
+      if (fate.fate === 'hide') return { record, seconds: fate.seconds };
+      const { atMs, renewal } = fate;
+      const sent =
+        parsed.ok &&
+        (await resend({ record, message: parsed.value.message, key: parsed.value.key, atMs }, runtime));
+      if (!sent) return { record, seconds: Math.max(1, (atMs - nowMs) / 1000) };
+      if (renewal) reportRenewal(subject, runtime);
+      return undefined;
+    }),
+  );
+  const kept = hidden.filter((one) => one !== undefined);
+  await changeVisibility(kept, runtime);
+  return kept.map(({ record }) => record);
 }
 
 function receive<Payload>(
@@ -89,18 +121,24 @@ function groupByKey<Payload>(received: readonly Received<Payload>[]): Received<P
   return [...groups.values()];
 }
 
+interface Circumstances {
+  readonly lambdaContext: Context;
+  readonly runtime: Runtime;
+  readonly alone: boolean;
+}
+
 async function runInOrder<Payload>(
   job: Job<Payload, unknown>,
   handler: JobHandler<Payload>,
   group: readonly Received<Payload>[],
-  lambdaContext: Context,
-  runtime: Runtime,
-): Promise<Settled[]> {
-  const settled: Settled[] = [];
+  circumstances: Circumstances,
+): Promise<Settled<Payload>[]> {
+  const settled: Settled<Payload>[] = [];
   for (const one of group) {
-    const { outcome, attempt } = await runOne(job, handler, one, lambdaContext, runtime);
-    report(outcome, one.subject, attempt, runtime);
-    settled.push({ record: one.record, subject: one.subject, outcome });
+    const { outcome, attempt } = await runOne(job, handler, one, circumstances);
+    const ran = { ...one, outcome };
+    if (!runsAlone(ran)) report(outcome, one.subject, attempt, circumstances.runtime);
+    settled.push(ran);
   }
   return settled;
 }
@@ -109,26 +147,30 @@ async function runOne<Payload>(
   job: Job<Payload, unknown>,
   handler: JobHandler<Payload>,
   { parsed, subject }: Received<Payload>,
-  lambdaContext: Context,
-  runtime: Runtime,
+  { lambdaContext, runtime, alone }: Circumstances,
 ): Promise<{ outcome: Outcome; attempt?: number }> {
   // A rejection is computed again at each receive rather than recorded: there may be no key to record it under.
   if (!parsed.ok)
     return { outcome: { kind: 'dead', verdict: parsed.rejection, fresh: subject.receiveCount === 1 } };
   const leftMs = lambdaContext.getRemainingTimeInMillis();
+  const nowMs = runtime.now();
   if (leftMs < job.timeoutSeconds * 1000 + RECORDING_MARGIN_MS)
-    return { outcome: { kind: 'waiting', untilMs: runtime.now(), why: 'no-time-left' } };
+    return { outcome: { kind: 'waiting', untilMs: nowMs, why: 'no-time-left' } };
+  const { message, key, payloadHash } = parsed.value;
   const run: Run = {
     type: job.type,
-    key: parsed.value.key,
-    jobId: parsed.value.message.id,
-    payloadHash: parsed.value.payloadHash,
+    key,
+    jobId: message.id,
+    payloadHash,
     messageId: subject.messageId,
     firstReceive: subject.receiveCount === 1,
     sentAtMs: subject.sentAtMs,
+    hop: message.hop ?? 0,
+    expired: message.expirytime !== undefined && nowMs >= Date.parse(message.expirytime),
+    alone,
     owner: randomUUID(),
     requestId: lambdaContext.awsRequestId,
-    leaseUntilMs: runtime.now() + leftMs,
+    leaseUntilMs: nowMs + leftMs,
   };
   const outcome = await runJob(job, handler, parsed.value, run, lambdaContext, runtime);
   return { outcome, ...(run.claim ? { attempt: run.claim.attempt } : {}) };

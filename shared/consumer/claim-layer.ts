@@ -1,11 +1,12 @@
 import { IdempotencyItemAlreadyExistsError } from '@aws-lambda-powertools/idempotency';
 import { BasePersistenceLayer, IdempotencyRecord } from '@aws-lambda-powertools/idempotency/persistence';
+import type { JobSettings } from '../jobs/define-job.ts';
 import { type JobRecord, jobPartitionKey, type Verdict } from '../jobs/record.ts';
-import { attemptsOf, delaySeconds, type Schedule } from '../jobs/schedule.ts';
+import { attemptsOf, retryDelay } from '../jobs/schedule.ts';
 import type { ErrorRecord } from './errors.ts';
-import { type ClaimResult, type Continuation, crashOf, type JobRecords } from './job-records.ts';
-import { type Outcome, obstacle, type Run } from './run.ts';
-import type { Runtime } from './runtime.ts';
+import { type ClaimResult, type Continuation, crashOf, type JobRecords, type Retry } from './job-records.ts';
+import { type Claim, type Ending, endingOf, type Outcome, obstacle, type Run } from './run.ts';
+import { type StepRecords, uncertainty } from './step-records.ts';
 
 export type Decision = Pick<Verdict, 'code' | 'message' | 'exhausted'>;
 
@@ -13,11 +14,29 @@ export type Decision = Pick<Verdict, 'code' | 'message' | 'exhausted'>;
 export type AttemptEnd =
   | { readonly kind: 'returned'; readonly result: string | undefined; readonly durationMs: number }
   | {
+      /** The handler asked for later. */
+      readonly kind: 'deferred';
+      readonly seconds: number;
+      readonly reason: string;
+      readonly durationMs: number;
+    }
+  /** Aborted because somebody cancelled the job. */
+  | { readonly kind: 'cancelled'; readonly durationMs: number }
+  | {
       readonly kind: 'threw';
       readonly error: ErrorRecord;
       readonly durationMs: number;
-      readonly next: { readonly delaySeconds: number } | Decision;
+      readonly next: { readonly delaySeconds: number; readonly delayWhy: string } | Decision;
     };
+
+export interface ClaimLayerOptions {
+  readonly records: JobRecords;
+  readonly steps: StepRecords;
+  readonly run: Run;
+  readonly job: Pick<JobSettings, 'schedule' | 'mostDeferrals'>;
+  readonly now: () => number;
+  readonly random: () => number;
+}
 
 /**
  * The persistence beneath Powertools' idempotency, one a run. Powertools' own layer neither fences completion and release by an
@@ -27,25 +46,22 @@ export type AttemptEnd =
  */
 export class ClaimLayer extends BasePersistenceLayer {
   readonly #records: JobRecords;
+  readonly #steps: StepRecords;
   readonly #run: Run;
-  readonly #schedule: Schedule;
+  readonly #job: ClaimLayerOptions['job'];
   readonly #mostAttempts: number;
   readonly #now: () => number;
   readonly #random: () => number;
   /** Set by the attempt before it returns or throws. */
   end?: AttemptEnd;
 
-  constructor(
-    records: JobRecords,
-    run: Run,
-    schedule: Schedule,
-    { now, random }: Pick<Runtime, 'now' | 'random'>,
-  ) {
+  constructor({ records, steps, run, job, now, random }: ClaimLayerOptions) {
     super();
     this.#records = records;
+    this.#steps = steps;
     this.#run = run;
-    this.#schedule = schedule;
-    this.#mostAttempts = attemptsOf(schedule);
+    this.#job = job;
+    this.#mostAttempts = attemptsOf(job.schedule);
     this.#now = now;
     this.#random = random;
   }
@@ -85,10 +101,49 @@ export class ClaimLayer extends BasePersistenceLayer {
   protected override async _deleteRecord(): Promise<void> {
     const { end } = this;
     const { claim } = this.#run;
-    if (end?.kind !== 'threw' || !claim) throw new Error('A run failed that did not throw.');
-    const { code, message, stack } = end.error;
-    const endedAtMs = this.#now();
+    if (end === undefined || end.kind === 'returned' || !claim)
+      throw new Error('A run failed that did not throw.');
+    switch (end.kind) {
+      case 'deferred':
+        this.#run.outcome = await this.#defer(claim, end);
+        break;
+      case 'cancelled':
+        this.#run.outcome = await this.#cancelOwn(claim, end.durationMs);
+        break;
+      case 'threw':
+        this.#run.outcome = await this.#fail(claim, end);
+        break;
+    }
+  }
+
+  async #defer(
+    claim: Claim,
+    { seconds, reason, durationMs }: Extract<AttemptEnd, { kind: 'deferred' }>,
+  ): Promise<Outcome> {
+    const deferrals = claim.deferrals + 1;
+    if (deferrals > this.#job.mostDeferrals) {
+      const error = {
+        code: 'DEFERRALS_EXHAUSTED',
+        message: `Deferred ${claim.deferrals} times in this life, the most that its contract allows; the last reason: ${reason}`,
+      };
+      return this.#fail(claim, { kind: 'threw', error, durationMs, next: { ...error, exhausted: true } });
+    }
+    const notBeforeMs = this.#now() + seconds * 1000;
+    const kept = await this.#end(claim, claim.history, { notBeforeMs, deferredBecause: reason, deferrals });
+    return kept ? { kind: 'deferred', untilMs: notBeforeMs, reason, durationMs } : this.#lost();
+  }
+
+  async #cancelOwn(claim: Claim, durationMs: number): Promise<Outcome> {
+    const uncertain = await this.#steps.uncertain();
+    const end = this.#ending('cancelled', uncertain, claim.attempt);
+    const kept = await this.#end(claim, claim.history, end.next);
+    return kept ? { ...end.outcome, durationMs } : this.#lost();
+  }
+
+  async #fail(claim: Claim, end: Extract<AttemptEnd, { kind: 'threw' }>): Promise<Outcome> {
     const { next, durationMs, error } = end;
+    const { code, message, stack } = error;
+    const endedAtMs = this.#now();
     const history = [
       // One stack is enough to find a place in the code, and a record must stay far below DynamoDB's 400 KB.
       ...claim.history.map(({ stack: _, ...attempt }) => attempt),
@@ -101,22 +156,23 @@ export class ClaimLayer extends BasePersistenceLayer {
         message,
         ...(stack === undefined ? {} : { stack }),
         requestId: this.#run.requestId,
-        ...('delaySeconds' in next ? { delaySeconds: next.delaySeconds } : {}),
+        ...('delaySeconds' in next ? next : {}),
       },
     ];
-    const fail = (continuation: Continuation): Promise<boolean> =>
-      this.#persistently(() => this.#records.fail(this.#run, claim, history, continuation));
     if ('delaySeconds' in next) {
       const { delaySeconds } = next;
       const notBeforeMs = endedAtMs + delaySeconds * 1000;
-      const kept = await fail({ delaySeconds, notBeforeMs });
-      this.#run.outcome = kept
+      const kept = await this.#end(claim, history, { ...next, notBeforeMs });
+      return kept
         ? { kind: 'failed', attempt: claim.attempt, error, delaySeconds, notBeforeMs, durationMs }
         : this.#lost();
-      return;
     }
-    const kept = await fail({ verdict: this.#verdict(next, claim.attempt) });
-    this.#run.outcome = kept ? { kind: 'dead', verdict: next, fresh: true, error, durationMs } : this.#lost();
+    const kept = await this.#end(claim, history, { verdict: this.#verdict(next, claim.attempt) });
+    return kept ? { kind: 'dead', verdict: next, fresh: true, error, durationMs } : this.#lost();
+  }
+
+  async #end(claim: Claim, history: Claim['history'], next: Continuation): Promise<boolean> {
+    return this.#persistently(() => this.#records.fail(this.#run, claim, history, next));
   }
 
   /**
@@ -145,9 +201,20 @@ export class ClaimLayer extends BasePersistenceLayer {
     throw new Error('The record comes with the failed claim and is not read again.');
   }
 
-  /** Claims, and where the record in the way allows it, claims again on what it shows. Sets the outcome when it may not run. */
+  /** Ends a job that has expired, unless it ended before. Sets the outcome. */
+  async expire(): Promise<void> {
+    const record = await this.#records.endUnclaimed(this.#run, 'expired');
+    if (record) await this.#claimPast({ claimed: false, record });
+    else this.#run.outcome = { kind: 'expired', fresh: true };
+  }
+
   async #claim(): Promise<ClaimResult> {
-    let result = await this.#records.claim(this.#run, this.#mostAttempts);
+    return this.#claimPast(await this.#records.claim(this.#run, this.#mostAttempts));
+  }
+
+  /** Where the record in the way allows it, claims again on what it shows. Sets the outcome when the job may not run. */
+  async #claimPast(first: ClaimResult): Promise<ClaimResult> {
+    let result = first;
     // Each further round follows a change that another run made in between; more than a few mean a quarrel best left for later.
     for (let round = 0; !result.claimed && round < 3; round++) {
       const next = await this.#afterObstacle(result.record);
@@ -163,23 +230,34 @@ export class ClaimLayer extends BasePersistenceLayer {
 
   async #afterObstacle(record: JobRecord): Promise<ClaimResult | Outcome> {
     const nowMs = this.#now();
+    const run = this.#run;
+    const ending = endingOf(record, run);
     // TTL deletes up to 48 h late.
-    if (record.expiration * 1000 <= nowMs) return this.#records.claimForgotten(this.#run, record);
-    const outcome = obstacle(record, this.#run, nowMs);
+    if (record.expiration * 1000 <= nowMs && ending !== 'expired')
+      return this.#records.claimForgotten(run, record);
+    const outcome = obstacle(record, run, nowMs);
     if (outcome) return outcome;
-    if (record.state === 'dead') return this.#records.claimNewLife(this.#run, record);
-    if (record.attempts >= this.#mostAttempts) return this.#buryAbandoned(record);
+    if (ending) return this.#endUnrun(record, ending);
+    const dead = record.state === 'dead';
+    if (!dead && record.attempts >= this.#mostAttempts) return this.#buryAbandoned(record);
     if (record.state === 'running') return this.#retryAbandoned(record, nowMs);
-    return this.#records.claim(this.#run, this.#mostAttempts);
+    if (record.crashed && !run.alone) return { kind: 'waiting', untilMs: nowMs, why: 'runs-alone' };
+    return dead ? this.#records.claimNewLife(run, record) : this.#records.claim(run, this.#mostAttempts);
   }
 
   /** Its process died. That is a failed attempt like any other: retried after its delay, apart from those that died with it. */
   async #retryAbandoned(record: JobRecord, nowMs: number): Promise<Outcome> {
-    const delay = delaySeconds(this.#schedule, record.attempts, this.#random());
-    const next = { delaySeconds: delay, notBeforeMs: nowMs + delay * 1000 };
+    const { delaySeconds, delayWhy } = retryDelay(this.#job.schedule, record.attempts, this.#random());
+    const next: Retry = { delaySeconds, delayWhy, notBeforeMs: nowMs + delaySeconds * 1000 };
     const kept = await this.#records.failAbandoned(this.#run, record, next);
     return kept
-      ? { kind: 'failed', attempt: record.attempts, error: crashOf(record), ...next }
+      ? {
+          kind: 'failed',
+          attempt: record.attempts,
+          error: crashOf(record),
+          delaySeconds,
+          notBeforeMs: next.notBeforeMs,
+        }
       : this.#lost();
   }
 
@@ -191,13 +269,38 @@ export class ClaimLayer extends BasePersistenceLayer {
         : { code: 'ATTEMPTS_EXHAUSTED', message: 'the schedule has become shorter since' };
     const verdict: Decision = {
       code,
-      message: `Attempt ${attempts} of ${this.#mostAttempts}, the last: ${message}`,
+      message: `Attempt ${attempts} of ${this.#mostAttempts}, the last: ${message}${uncertainty(await this.#steps.uncertain())}`,
       exhausted: true,
     };
     const kept = await this.#records.failAbandoned(this.#run, record, {
       verdict: this.#verdict(verdict, attempts),
     });
     return kept ? { kind: 'dead', verdict, fresh: true } : this.#lost();
+  }
+
+  /** Ends a job that nobody runs and that must not run again. */
+  async #endUnrun(record: JobRecord, ending: Ending): Promise<Outcome> {
+    const end = this.#ending(ending, await this.#steps.uncertain(), record.attempts);
+    const kept = await this.#records.failAbandoned(this.#run, record, end.next);
+    return kept ? end.outcome : this.#lost();
+  }
+
+  /** What may have happened outside is never hidden by an end: then a person looks. */
+  #ending(
+    ending: Ending,
+    uncertain: readonly string[],
+    attempts: number,
+  ): { next: Continuation; outcome: Extract<Outcome, { kind: Ending | 'dead' }> } {
+    if (uncertain.length === 0) return { next: { ended: ending }, outcome: { kind: ending, fresh: true } };
+    const verdict: Decision = {
+      code: `${ending.toUpperCase()}_UNCERTAIN`,
+      message: `The job was ${ending === 'expired' ? 'not finished before its expirytime' : 'cancelled'}.${uncertainty(uncertain)}`,
+      exhausted: false,
+    };
+    return {
+      next: { verdict: this.#verdict(verdict, attempts) },
+      outcome: { kind: 'dead', verdict, fresh: true },
+    };
   }
 
   #verdict(decision: Decision, attempts: number): Verdict {

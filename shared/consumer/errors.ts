@@ -25,6 +25,35 @@ export class NotDone extends HonestJobsError {
   readonly code = 'NOT_DONE';
 }
 
+/** The longest deferral: a leap year. */
+export const LONGEST_DEFERRAL_SECONDS = 366 * 86_400;
+
+/**
+ * Thrown by a handler: not now. The job runs again after `seconds`, and no attempt is spent. Inside a step, throw it as the `cause` of a
+ * {@link NotDone}: a step that throws anything else is uncertain.
+ */
+export class RetryAfter extends HonestJobsError {
+  override readonly name: string = 'RetryAfter';
+  readonly code: string = 'RETRY_AFTER';
+  /** Whole seconds, 1 to {@link LONGEST_DEFERRAL_SECONDS}. */
+  readonly seconds: number;
+
+  /**
+   * @param seconds rounded up and brought into the range, since most come from a provider's header
+   * @param reason for the person who asks why the job waits
+   */
+  constructor(seconds: number, reason = 'the handler asked for later', options?: ErrorOptions) {
+    super(reason, options);
+    this.seconds = Math.min(Math.max(1, Math.ceil(seconds) || 1), LONGEST_DEFERRAL_SECONDS);
+  }
+}
+
+/** The job was cancelled while it ran. The reason of the handler's `signal`, where the contract says `cancellable`. */
+export class Cancelled extends HonestJobsError {
+  override readonly name = 'Cancelled';
+  readonly code = 'CANCELLED';
+}
+
 /** The attempt ran past its `timeoutSeconds` and was abandoned. The reason of the handler's `signal`. */
 export class TimedOut extends HonestJobsError {
   override readonly name = 'TimedOut';
@@ -47,10 +76,10 @@ export class StepUncertain extends PermanentError {
   }
 }
 
-/** A step was uncertain and its `verify` could not tell yet. The attempt fails and looks again at the next. */
-export class StepUnverified extends HonestJobsError {
+/** A step is uncertain and its `verify` could not tell yet: the job waits, and looks again. */
+export class StepUnverified extends RetryAfter {
   override readonly name = 'StepUnverified';
-  readonly code = 'STEP_UNVERIFIED';
+  override readonly code = 'STEP_UNVERIFIED';
 }
 
 /** What the records keep of an error. */

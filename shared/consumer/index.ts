@@ -2,7 +2,24 @@
 export { consume, type SqsHandler } from './consume.ts';
 export type { JobContext, JobHandler } from './context.ts';
 export { CLIENT_DEFAULTS, documentClient } from './default-runtime.ts';
-export { NotDone, PermanentError, StepRefused, StepUncertain, StepUnverified, TimedOut } from './errors.ts';
+export {
+  Cancelled,
+  NotDone,
+  PermanentError,
+  RetryAfter,
+  StepRefused,
+  StepUncertain,
+  StepUnverified,
+  TimedOut,
+} from './errors.ts';
 export type { Runtime } from './runtime.ts';
-export { deadLetter, type IfUncertain, repeat, type StepFunction, type Verified, verify } from './step.ts';
+export {
+  type Check,
+  deadLetter,
+  type IfUncertain,
+  repeat,
+  type StepFunction,
+  type Verified,
+  verify,
+} from './step.ts';
 export { transact } from './transact.ts';

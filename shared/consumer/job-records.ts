@@ -1,6 +1,7 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import {
   type DynamoDBDocumentClient,
+  GetCommand,
   PutCommand,
   UpdateCommand,
   type UpdateCommandInput,
@@ -8,14 +9,17 @@ import {
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { RECORD_RETENTION_SECONDS } from '../jobs/define-job.ts';
 import {
+  type DuplicateRecord,
+  duplicateSortKey,
   type FailedAttempt,
   JOB_SORT_KEY,
   type JobRecord,
   jobPartitionKey,
   LONGEST_HISTORY,
+  MOST_PAST_VERDICTS,
   type Verdict,
 } from '../jobs/record.ts';
-import type { Claim, Run } from './run.ts';
+import type { Claim, Ending, Run } from './run.ts';
 
 type History = readonly FailedAttempt[];
 
@@ -27,10 +31,21 @@ export type ClaimResult =
   | { readonly claimed: true; readonly claim: Claim }
   | { readonly claimed: false; readonly record: JobRecord };
 
-/** How a failed attempt goes on: with a delay, or with a verdict. */
-export type Continuation =
-  | { readonly notBeforeMs: number; readonly delaySeconds: number }
-  | { readonly verdict: Verdict };
+/** How a job goes on after an attempt that did not complete it. */
+export type Continuation = Retry | { readonly verdict: Verdict } | Deferral | { readonly ended: Ending };
+
+export interface Retry {
+  readonly notBeforeMs: number;
+  readonly delaySeconds: number;
+  readonly delayWhy: string;
+}
+
+export interface Deferral {
+  readonly notBeforeMs: number;
+  readonly deferredBecause: string;
+  /** With this one. */
+  readonly deferrals: number;
+}
 
 /**
  * The writes on a job's record. Each is one conditional write: a claim on what it may follow, everything else on the owner's
@@ -55,9 +70,11 @@ export class JobRecords {
     const nowMs = this.#now();
     const result = await this.#write({
       ...this.#key(run),
-      UpdateExpression: `SET ${CLAIM_FIELDS}, #life = if_not_exists(#life, :one), attempts = if_not_exists(attempts, :zero) + :one REMOVE notBeforeMs`,
+      UpdateExpression: `SET ${CLAIM_FIELDS}, #life = if_not_exists(#life, :one), attempts = if_not_exists(attempts, :zero) + :one REMOVE notBeforeMs, deferredBecause`,
       ConditionExpression:
-        'attribute_not_exists(pk) OR (payloadHash = :hash AND attempts < :most AND #state = :retrying AND notBeforeMs <= :now)',
+        'attribute_not_exists(pk) OR (payloadHash = :hash AND attempts < :most AND #state IN (:retrying, :deferred) AND notBeforeMs <= :now' +
+        ' AND (attribute_not_exists(hop) OR hop <= :hop) AND attribute_not_exists(cancelRequestedAtMs)' +
+        `${run.alone ? '' : ' AND attribute_not_exists(crashed)'})`,
       ExpressionAttributeNames: { '#life': 'life', ...CLAIM_NAMES },
       ExpressionAttributeValues: {
         ...claimValues(run, nowMs),
@@ -65,6 +82,7 @@ export class JobRecords {
         ':zero': 0,
         ':most': mostAttempts,
         ':retrying': 'retrying',
+        ':deferred': 'deferred',
       },
       ReturnValues: 'ALL_OLD',
     });
@@ -78,13 +96,16 @@ export class JobRecords {
     const nowMs = this.#now();
     const result = await this.#write({
       ...this.#key(run),
-      UpdateExpression: `SET ${CLAIM_FIELDS}, #life = :life, attempts = :one REMOVE verdict, notBeforeMs`,
+      UpdateExpression: `SET ${CLAIM_FIELDS}, #life = :life, attempts = :one, pastVerdicts = :past REMOVE verdict, notBeforeMs, deferrals, deferredBecause`,
       ConditionExpression: '#state = :dead AND #owner = :before',
       ExpressionAttributeNames: { '#life': 'life', ...CLAIM_NAMES },
       ExpressionAttributeValues: {
         ...claimValues(run, nowMs),
         ':life': dead.life + 1,
         ':one': 1,
+        ':past': [...(dead.pastVerdicts ?? []), ...(dead.verdict ? [dead.verdict] : [])].slice(
+          -MOST_PAST_VERDICTS,
+        ),
         ':dead': 'dead',
         ':before': dead.owner,
       },
@@ -108,6 +129,7 @@ export class JobRecords {
       payloadHash: run.payloadHash,
       attempts: 1,
       life: 1,
+      hop: run.hop,
       messageId: run.messageId,
       startedAtMs: nowMs,
       expiration: expirationSeconds(nowMs),
@@ -159,43 +181,86 @@ export class JobRecords {
 
   /** Records the end of our attempt. @returns whether the claim was still ours; otherwise nothing was written */
   async fail(run: Run, claim: Claim, history: History, next: Continuation): Promise<boolean> {
-    return this.#end(run, { owner: run.owner, attempts: claim.attempt, state: 'running' }, history, next);
+    return this.#end(run, { owner: run.owner, attempts: claim.attempt, state: 'running' }, next, {
+      history: newest(history),
+      // No attempt was spent: the next one has the same number.
+      ...('deferrals' in next ? { attempts: claim.attempt - 1 } : {}),
+    });
   }
 
   /**
-   * Records the end of an attempt that nobody ended, since its process died, or of attempts that a shortened schedule no longer
-   * has. Conditional on the run that left the record behind, which can write nothing any more after this.
+   * Records the end of a job that nobody runs as it was seen: of an attempt that nobody ended, since its process died; of attempts that a shortened
+   * schedule no longer has; of work that expired or was cancelled. The run that left the record behind can write nothing any more after this.
    */
-  async failAbandoned(run: Run, abandoned: JobRecord, next: Continuation): Promise<boolean> {
-    const delay = 'delaySeconds' in next ? { delaySeconds: next.delaySeconds } : {};
-    const crash = abandoned.state === 'running' ? [{ ...crashOf(abandoned), ...delay }] : [];
-    return this.#end(run, abandoned, [...(abandoned.history ?? []), ...crash], next);
+  async failAbandoned(run: Run, seen: JobRecord, next: Continuation): Promise<boolean> {
+    if (seen.state !== 'running') return this.#end(run, seen, next, {});
+    const delay = 'delaySeconds' in next ? { delaySeconds: next.delaySeconds, delayWhy: next.delayWhy } : {};
+    return this.#end(run, seen, next, {
+      history: newest([...(seen.history ?? []), { ...crashOf(seen), ...delay }]),
+      crashed: true,
+    });
+  }
+
+  /** Ends a job whose key has no record. @returns the record in the way, when there is one by now */
+  async endUnclaimed(run: Run, ending: Ending): Promise<JobRecord | undefined> {
+    const nowMs = this.#now();
+    const result = await this.#write({
+      ...this.#key(run),
+      UpdateExpression: `SET ${CLAIM_FIELDS}, #life = :one, attempts = :zero, endedAtMs = :now`,
+      ConditionExpression: 'attribute_not_exists(pk)',
+      ExpressionAttributeNames: { '#life': 'life', ...CLAIM_NAMES },
+      ExpressionAttributeValues: { ...claimValues(run, nowMs), ':running': ending, ':one': 1, ':zero': 0 },
+    });
+    return result.written || isOurs(result.record, run, ending) ? undefined : result.record;
+  }
+
+  /** Makes the duplicate findable by its own id. */
+  async noteDuplicate(run: Run): Promise<void> {
+    const record: DuplicateRecord = {
+      pk: this.#key(run).Key.pk,
+      sk: duplicateSortKey(run.jobId),
+      jobId: run.jobId,
+      expiration: expirationSeconds(this.#now()),
+    };
+    await this.#client.send(new PutCommand({ TableName: this.#tableName, Item: record }));
+  }
+
+  /** Whether somebody has cancelled the job; may be a second behind. */
+  async cancelRequested(run: Run): Promise<boolean> {
+    const { Item } = await this.#client.send(
+      new GetCommand({ ...this.#key(run), ProjectionExpression: 'cancelRequestedAtMs' }),
+    );
+    return Item?.cancelRequestedAtMs !== undefined;
   }
 
   async #end(
     run: Run,
     seen: Pick<JobRecord, 'owner' | 'attempts' | 'state'>,
-    history: History,
     next: Continuation,
+    also: Partial<Pick<JobRecord, 'history' | 'attempts' | 'crashed'>>,
   ): Promise<boolean> {
-    const dead = 'verdict' in next;
-    const state = dead ? 'dead' : 'retrying';
+    const nowMs = this.#now();
+    const { state, ...fields } = fieldsAfter(next, nowMs);
+    const changes = Object.entries({
+      state,
+      owner: run.owner,
+      expiration: expirationSeconds(Math.max(nowMs, fields.notBeforeMs ?? 0)),
+      ...fields,
+      ...also,
+    });
     const outcome = await this.#write({
       ...this.#key(run),
-      UpdateExpression: `SET #state = :state, #owner = :owner, expiration = :expiration, history = :history, ${
-        dead ? 'verdict = :verdict' : 'notBeforeMs = :notBefore'
-      }`,
-      ConditionExpression: '#owner = :seen AND #state = :seenState AND attempts = :attempts',
-      ExpressionAttributeNames: { '#state': 'state', '#owner': 'owner' },
+      UpdateExpression: `SET ${changes.map(([name]) => `#${name} = :${name}`).join(', ')}`,
+      ConditionExpression: '#owner = :seenOwner AND #state = :seenState AND #attempts = :seenAttempts',
+      ExpressionAttributeNames: {
+        '#attempts': 'attempts',
+        ...Object.fromEntries(changes.map(([name]) => [`#${name}`, name])),
+      },
       ExpressionAttributeValues: {
-        ':state': state,
-        ':owner': run.owner,
-        ':seen': seen.owner,
+        ':seenOwner': seen.owner,
         ':seenState': seen.state,
-        ':attempts': seen.attempts,
-        ':expiration': expirationSeconds(this.#now()),
-        ':history': newest(history),
-        ...(dead ? { ':verdict': next.verdict } : { ':notBefore': next.notBeforeMs }),
+        ':seenAttempts': seen.attempts,
+        ...Object.fromEntries(changes.map(([name, value]) => [`:${name}`, value])),
       },
     });
     return outcome.written || isOurs(outcome.record, run, state);
@@ -208,7 +273,11 @@ export class JobRecords {
     return isOurs(record, run, 'running')
       ? {
           claimed: true,
-          claim: { ...freshClaim(record.life, record.startedAtMs, record.history), attempt: record.attempts },
+          claim: {
+            ...freshClaim(record.life, record.startedAtMs, record.history),
+            attempt: record.attempts,
+            deferrals: record.deferrals ?? 0,
+          },
         }
       : { claimed: false, record };
   }
@@ -265,12 +334,28 @@ function recordInTheWay(error: unknown): JobRecord | undefined {
 }
 
 function freshClaim(life: number, startedAtMs: number, history: History = []): Claim {
-  return { attempt: 1, life, startedAtMs, history };
+  return { attempt: 1, life, startedAtMs, history, deferrals: 0 };
+}
+
+function fieldsAfter(
+  next: Continuation,
+  nowMs: number,
+): { state: JobRecord['state'] } & Partial<
+  Pick<JobRecord, 'verdict' | 'notBeforeMs' | 'deferrals' | 'deferredBecause' | 'endedAtMs'>
+> {
+  if ('verdict' in next) return { state: 'dead', verdict: next.verdict };
+  if ('ended' in next) return { state: next.ended, endedAtMs: nowMs };
+  if ('deferrals' in next) return { state: 'deferred', ...next };
+  return { state: 'retrying', notBeforeMs: next.notBeforeMs };
 }
 
 function claimAfter(old: JobRecord | undefined, startedAtMs: number): Claim {
   if (old === undefined) return freshClaim(1, startedAtMs);
-  return { ...freshClaim(old.life, startedAtMs, old.history), attempt: old.attempts + 1 };
+  return {
+    ...freshClaim(old.life, startedAtMs, old.history),
+    attempt: old.attempts + 1,
+    deferrals: old.deferrals ?? 0,
+  };
 }
 
 /** When a record that was written now may be forgotten, in seconds as DynamoDB's TTL reads it. */
@@ -280,7 +365,7 @@ export function expirationSeconds(nowMs: number): number {
 
 const CLAIM_FIELDS =
   'jobId = if_not_exists(jobId, :jobId), #status = :status, #state = :running, #owner = :owner, requestId = :request, ' +
-  'leaseUntilMs = :lease, payloadHash = :hash, messageId = :message, startedAtMs = :now, expiration = :expiration';
+  'leaseUntilMs = :lease, payloadHash = :hash, messageId = :message, hop = :hop, startedAtMs = :now, expiration = :expiration';
 
 const CLAIM_NAMES = { '#status': 'status', '#state': 'state', '#owner': 'owner' };
 
@@ -294,6 +379,7 @@ function claimValues(run: Run, nowMs: number) {
     ':lease': run.leaseUntilMs,
     ':hash': run.payloadHash,
     ':message': run.messageId,
+    ':hop': run.hop,
     ':now': nowMs,
     ':expiration': expirationSeconds(nowMs),
   };

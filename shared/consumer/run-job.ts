@@ -9,8 +9,9 @@ import { type ErrorRecord, errorRecord } from './errors.ts';
 import { JobRecords } from './job-records.ts';
 import type { Outcome, Run } from './run.ts';
 import type { Runtime } from './runtime.ts';
+import { StepRecords } from './step-records.ts';
 
-/** Tells Powertools that the attempt failed. The handler's own error never gets there: one of its names would make it run again. */
+/** Tells Powertools that the attempt did not complete the job. The handler's own error never gets there: one of its names would make it run again. */
 class AttemptFailed extends Error {
   override readonly name = 'AttemptFailed';
 }
@@ -27,13 +28,15 @@ export async function runJob<Payload>(
   lambdaContext: Context,
   runtime: Runtime,
 ): Promise<Outcome> {
-  const records = new JobRecords(runtime.dynamo, runtime.jobsTable, runtime.now);
-  const layer = new ClaimLayer(records, run, job.schedule, runtime);
+  const { now, random } = runtime;
+  const records = new JobRecords(runtime.dynamo, runtime.jobsTable, now);
+  const steps = new StepRecords(runtime, run);
+  const layer = new ClaimLayer({ records, steps, run, job, now, random });
   const runOnce = makeIdempotent(
     async (_identity: { readonly key: string; readonly payloadHash: string }) => {
       if (!run.claim) throw new AttemptFailed('No claim');
-      layer.end = await attempt(job, handler, parsed, run, run.claim, runtime);
-      if (layer.end.kind === 'threw') throw new AttemptFailed();
+      layer.end = await attempt({ job, handler, parsed, run, claim: run.claim, records, steps, runtime });
+      if (layer.end.kind !== 'returned') throw new AttemptFailed();
       return null;
     },
     {
@@ -51,11 +54,24 @@ export async function runJob<Payload>(
   );
   let failure: ErrorRecord | undefined;
   try {
-    await runOnce(Object.freeze({ key: run.key, payloadHash: run.payloadHash }));
+    if (run.expired) await layer.expire();
+    else await runOnce(Object.freeze({ key: run.key, payloadHash: run.payloadHash }));
+    await noteDuplicate(records, run, runtime);
   } catch (error) {
     failure = errorRecord(error);
   }
-  return run.outcome ?? unrecorded(run, runtime.now(), failure);
+  return run.outcome ?? unrecorded(run, now(), failure);
+}
+
+/** So that the status of a duplicate's own id says whose duplicate it is. Nothing else depends on it. */
+async function noteDuplicate(records: JobRecords, run: Run, { logger }: Runtime): Promise<void> {
+  const { outcome } = run;
+  if ((outcome?.kind !== 'duplicate' && outcome?.kind !== 'superseded') || outcome.of === run.jobId) return;
+  try {
+    await records.noteDuplicate(run);
+  } catch (error) {
+    logger.warn('A duplicate could not be noted under its own id.', { id: run.jobId, error: error as Error });
+  }
 }
 
 /** DynamoDB did not answer: before the claim nothing ran; after it, the end is unknown to the records until the lease is over. */

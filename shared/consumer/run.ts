@@ -12,6 +12,12 @@ export interface Run {
   readonly firstReceive: boolean;
   /** When SQS took the message; later than a verdict means that it was redriven or published again. */
   readonly sentAtMs: number;
+  /** How often the message was re-sent: one below the record's carries the job no more. */
+  readonly hop: number;
+  /** Whether the message's `expirytime` has come: then no attempt starts. */
+  readonly expired: boolean;
+  /** Whether no other job runs in this process meanwhile. */
+  readonly alone: boolean;
   /** Names this run in the claim. */
   readonly owner: string;
   readonly requestId: string;
@@ -29,11 +35,35 @@ export interface Claim {
   readonly startedAtMs: number;
   /** The failed attempts before this one, of all lives. */
   readonly history: readonly FailedAttempt[];
+  /** How often the handler asked for later in this life. */
+  readonly deferrals: number;
 }
+
+/** How a job ends without having been run to its end. */
+export type Ending = 'expired' | 'cancelled';
 
 export type Outcome =
   | { readonly kind: 'completed'; readonly durationMs: number }
-  | { readonly kind: 'duplicate' }
+  | {
+      readonly kind: 'duplicate';
+      /** The id under which the job was done. */
+      readonly of: string;
+    }
+  /** A later message carries the job. */
+  | { readonly kind: 'superseded'; readonly of: string }
+  | {
+      readonly kind: Ending;
+      /** Whether this run ended it, or only found it ended. */
+      readonly fresh: boolean;
+      readonly durationMs?: number;
+    }
+  | {
+      /** The handler asked for later. */
+      readonly kind: 'deferred';
+      readonly untilMs: number;
+      readonly reason: string;
+      readonly durationMs: number;
+    }
   | {
       readonly kind: 'failed';
       readonly attempt: number;
@@ -66,6 +96,10 @@ export type WaitReason =
   | 'claim-lost'
   /** The key waits for its next attempt. */
   | 'backing-off'
+  /** The handler asked for later, and it is not later yet. */
+  | 'deferred'
+  /** It crashed before, and runs when nothing else does. */
+  | 'runs-alone'
   /** This invocation has too little time left for an attempt. */
   | 'no-time-left'
   /** The claim could not be written or read; nothing ran. */
@@ -73,24 +107,34 @@ export type WaitReason =
   /** An attempt ran, and its end could not be written; it will be found as a crash when its lease ends. */
   | 'end-not-recorded';
 
+/** Whether a job that waits must end instead of running again. */
+export function endingOf(record: JobRecord, run: Run): Ending | undefined {
+  if (record.cancelRequestedAtMs !== undefined) return 'cancelled';
+  return run.expired ? 'expired' : undefined;
+}
+
 /** Reads what stands in the way of a claim. `undefined`: nothing that this reader knows, so the claim may be tried again. */
 export function obstacle(record: JobRecord, run: Run, nowMs: number): Outcome | undefined {
+  if (record.state === 'cancelled' || record.state === 'expired') return { kind: record.state, fresh: false };
   if (record.payloadHash !== run.payloadHash)
     return { kind: 'dead', fresh: run.firstReceive, verdict: keyReused(run.key, record.jobId) };
+  if (record.state === 'completed') return { kind: 'duplicate', of: record.jobId };
+  const { verdict } = record;
+  if (record.state === 'dead' && !(verdict && binds(verdict, run))) return undefined;
+  if (run.hop < (record.hop ?? 0)) return { kind: 'superseded', of: record.jobId };
   switch (record.state) {
-    case 'completed':
-      return { kind: 'duplicate' };
     case 'dead':
-      return record.verdict && binds(record.verdict, run)
-        ? { kind: 'dead', fresh: false, verdict: record.verdict }
-        : undefined;
+      return verdict && { kind: 'dead', fresh: false, verdict };
     case 'running':
       return record.leaseUntilMs > nowMs
         ? { kind: 'waiting', untilMs: record.leaseUntilMs, why: 'claimed' }
         : undefined;
-    case 'retrying': {
-      const notBeforeMs = record.notBeforeMs ?? 0;
-      return notBeforeMs > nowMs ? { kind: 'waiting', untilMs: notBeforeMs, why: 'backing-off' } : undefined;
+    case 'retrying':
+    case 'deferred': {
+      const untilMs = record.notBeforeMs ?? 0;
+      // What is to end need not wait for it.
+      if (untilMs <= nowMs || endingOf(record, run)) return undefined;
+      return { kind: 'waiting', untilMs, why: record.state === 'deferred' ? 'deferred' : 'backing-off' };
     }
   }
 }

@@ -1,10 +1,22 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocumentClient, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { jobPartitionKey, type StepRecord, stepSortKey } from '../jobs/record.ts';
 import { StepRefused } from './errors.ts';
 import { expirationSeconds } from './job-records.ts';
 import type { Run } from './run.ts';
+import type { Runtime } from './runtime.ts';
+import type { StepResults } from './step-results.ts';
+
+/** Said in every verdict after which nobody looks again: what may have happened belongs into the reason. */
+export function uncertainty(steps: readonly string[]): string {
+  return steps
+    .map((step) => ` Step "${step}" left no certain outcome: its effect may have happened.`)
+    .join('');
+}
+
+/** An expiry that is younger need not be written again. */
+const REMEMBERED_SECONDS = 86_400;
 
 /**
  * The writes on the records of a job's steps: two a step. Not by way of Powertools, which deletes a record when the work throws,
@@ -14,12 +26,17 @@ export class StepRecords {
   readonly #client: DynamoDBDocumentClient;
   readonly #tableName: string;
   readonly #run: Run;
+  readonly #results: StepResults;
   readonly #now: () => number;
 
-  constructor(client: DynamoDBDocumentClient, tableName: string, run: Run, now: () => number) {
-    this.#client = client;
-    this.#tableName = tableName;
+  constructor(
+    { dynamo, jobsTable, results, now }: Pick<Runtime, 'dynamo' | 'jobsTable' | 'results' | 'now'>,
+    run: Run,
+  ) {
+    this.#client = dynamo;
+    this.#tableName = jobsTable;
     this.#run = run;
+    this.#results = results;
     this.#now = now;
   }
 
@@ -42,6 +59,43 @@ export class StepRecords {
       : record;
   }
 
+  /** The names of the job's steps that began and left no certain outcome. A read: for ends that are rare. */
+  async uncertain(): Promise<string[]> {
+    const names: string[] = [];
+    let from: Record<string, unknown> | undefined;
+    do {
+      const { Items = [], LastEvaluatedKey } = await this.#client.send(
+        new QueryCommand({
+          TableName: this.#tableName,
+          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :step)',
+          FilterExpression: '#state = :begun',
+          ExpressionAttributeNames: { '#state': 'state' },
+          ExpressionAttributeValues: {
+            ':pk': jobPartitionKey(this.#run.type, this.#run.key),
+            ':step': stepSortKey(''),
+            ':begun': 'begun',
+          },
+          ConsistentRead: true,
+          ...(from && { ExclusiveStartKey: from }),
+        }),
+      );
+      names.push(...Items.map(({ sk }) => (sk as string).slice(stepSortKey('').length)));
+      from = LastEvaluatedKey;
+    } while (from);
+    return names;
+  }
+
+  /** A finished step is remembered for as long as its job is: from each attempt that found it. */
+  async remember(name: string, seen: StepRecord): Promise<void> {
+    const expiration = expirationSeconds(this.#now());
+    if (expiration - seen.expiration < REMEMBERED_SECONDS) return;
+    await this.#update(name, {
+      set: 'expiration = :expiration',
+      condition: '#state = :done AND #owner = :owner',
+      values: { ':done': 'done', ':owner': seen.owner, ':expiration': expiration },
+    });
+  }
+
   /** Makes an uncertain step ours, to run it again. @returns whether it was as `seen` still */
   async takeOver(name: string, seen: StepRecord): Promise<boolean> {
     const nowMs = this.#now();
@@ -62,21 +116,28 @@ export class StepRecords {
 
   /** Keeps the result. @param owner whose marker it is, when it is not this run's @throws StepRefused when the step is another's by now */
   async finish(name: string, result: string | undefined, owner = this.#run.owner): Promise<void> {
+    const kept = await this.#results.keep(this.#run, name, result);
     const nowMs = this.#now();
+    const [field] = Object.entries(kept);
     const record = await this.#update(name, {
-      set: `#state = :done, doneAtMs = :now, expiration = :expiration${result === undefined ? '' : ', #result = :result'}`,
+      set: `#state = :done, doneAtMs = :now, expiration = :expiration${field ? ', #result = :result' : ''}`,
       condition: '#owner = :owner',
       values: {
         ':done': 'done',
         ':now': nowMs,
         ':expiration': expirationSeconds(nowMs),
         ':owner': owner,
-        ...(result === undefined ? {} : { ':result': result }),
+        ...(field && { ':result': field[1] }),
       },
-      ...(result === undefined ? {} : { names: { '#result': 'result' } }),
+      ...(field && { names: { '#result': field[0] } }),
     });
     if (record)
       throw new StepRefused(`Step "${name}" was taken over by another run before its result was kept.`);
+  }
+
+  /** The JSON of a finished step's result. */
+  async resultOf(record: StepRecord): Promise<string | undefined> {
+    return this.#results.read(record);
   }
 
   /** Its effect certainly did not happen: free to run again. */

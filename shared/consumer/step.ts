@@ -1,12 +1,29 @@
 import type { StepRecord } from '../jobs/record.ts';
-import { NotDone, PermanentError, StepRefused, StepUncertain, StepUnverified } from './errors.ts';
+import { NotDone, PermanentError, RetryAfter, StepRefused, StepUncertain, StepUnverified } from './errors.ts';
 import type { StepRecords } from './step-records.ts';
 
 /** What an author says of a step that began and left no certain outcome. There is no default: nobody else can know. */
-export type IfUncertain<Result> =
-  | { readonly choice: 'repeat' }
-  | { readonly choice: 'verify'; readonly check: () => Promise<Verified<Result>> }
-  | { readonly choice: 'deadLetter' };
+export type IfUncertain<Result> = Repeat<Result> | Verify<Result> | DeadLetter;
+
+export interface Repeat<Result> {
+  readonly choice: 'repeat';
+  readonly within?: { readonly seconds: number; readonly otherwise: Verify<Result> | DeadLetter };
+}
+
+export interface Verify<Result> {
+  readonly choice: 'verify';
+  readonly check: Check<Result>;
+  readonly everySeconds: number;
+  readonly forSeconds: number;
+  readonly otherwise: Repeat<Result> | DeadLetter;
+}
+
+export interface DeadLetter {
+  readonly choice: 'deadLetter';
+}
+
+/** Looks at the other side. @param step when it began: what the other side did before is not of this step */
+export type Check<Result> = (step: { readonly begunAtMs: number }) => Promise<Verified<Result>>;
 
 /** What a look at the provider tells. "No event seen" is `unknown`, not `notDone`. */
 export type Verified<Result> =
@@ -14,28 +31,55 @@ export type Verified<Result> =
   | { readonly found: 'notDone' }
   | { readonly found: 'unknown' };
 
-/** Repeating is safe: the effect has a key of its own, and the other side drops the second. */
-export function repeat(): IfUncertain<never> {
-  return { choice: 'repeat' };
+/**
+ * Repeating is safe: the effect has a key of its own, and the other side drops the second.
+ *
+ * @param within for a provider that forgets keys: after `seconds` since the step first began, `otherwise` holds @default for ever
+ */
+export function repeat(): Repeat<never>;
+export function repeat<Result>(within: {
+  withinSeconds: number;
+  otherwise: Verify<Result> | DeadLetter;
+}): Repeat<Result>;
+export function repeat<Result>(within?: {
+  withinSeconds: number;
+  otherwise: Verify<Result> | DeadLetter;
+}): Repeat<Result> {
+  if (!within) return { choice: 'repeat' };
+  return { choice: 'repeat', within: { seconds: within.withinSeconds, otherwise: within.otherwise } };
 }
 
-/** Ask the other side what became of it. While it answers `unknown` the attempt fails, and the next one asks again. */
-export function verify<Result>(check: () => Promise<Verified<Result>>): IfUncertain<Result> {
-  return { choice: 'verify', check };
+/**
+ * Ask the other side what became of it. While it answers `unknown` the job waits, which spends no attempt, and looks again.
+ *
+ * @param options.everySeconds how long it waits between two looks @default 60
+ * @param options.forSeconds how long after the step's beginning `unknown` is put up with @default 900
+ * @param options.otherwise what holds after that @default deadLetter()
+ */
+export function verify<Result>(
+  check: Check<Result>,
+  {
+    everySeconds = 60,
+    forSeconds = 900,
+    otherwise = deadLetter(),
+  }: { everySeconds?: number; forSeconds?: number; otherwise?: Repeat<Result> | DeadLetter } = {},
+): Verify<Result> {
+  return { choice: 'verify', check, everySeconds, forSeconds, otherwise };
 }
 
 /** Neither can be known: the job is dead-lettered as uncertain, and a person decides. */
-export function deadLetter(): IfUncertain<never> {
+export function deadLetter(): DeadLetter {
   return { choice: 'deadLetter' };
 }
 
 /**
  * Runs `work` unless an earlier attempt finished it; then its result is returned without running.
  *
- * `work` throws {@link NotDone} where its effect certainly did not happen; anything else that it throws leaves the step uncertain.
+ * `work` throws {@link NotDone} where its effect certainly did not happen (with a {@link PermanentError} or {@link RetryAfter} as its `cause`, that
+ * one goes on to the job); anything else that it throws leaves the step uncertain.
  *
  * @param name unique within the handler, 1 to 100 characters, never renamed while jobs are under way
- * @param work returns JSON of at most {@link LONGEST_STEP_RESULT_BYTES}, or nothing
+ * @param work its result comes back as JSON holds it, the first time too: a Date is a text. It returns JSON of at most {@link LONGEST_STEP_RESULT_BYTES}, or nothing; above 300 kB it is kept in S3
  * @throws StepRefused after the attempt was aborted or its claim ended; StepUncertain, StepUnverified for an uncertain step;
  *   whatever `work` throws
  */
@@ -45,8 +89,8 @@ export type StepFunction = <Result>(
   options: { readonly ifUncertain: IfUncertain<Result> },
 ) => Promise<Result>;
 
-/** Leaves room for the record's other attributes in DynamoDB's 400 KB. */
-export const LONGEST_STEP_RESULT_BYTES = 300_000;
+/** A result is held in memory, and read again by each later attempt. */
+export const LONGEST_STEP_RESULT_BYTES = 50_000_000;
 
 export interface StepsOptions {
   readonly records: StepRecords;
@@ -75,47 +119,54 @@ export function stepsOf({ records, signal, leaseUntilMs, now }: StepsOptions): S
     checkName(name, names);
     if (isOver()) refuse(name);
     const inTheWay = await records.begin(name);
-    if (inTheWay?.state === 'done') return resultOf(inTheWay);
+    if (inTheWay?.state === 'done') {
+      await records.remember(name, inTheWay);
+      return parsed(await records.resultOf(inTheWay));
+    }
     if (inTheWay) {
       underWay.add(name);
-      const found = await settle(name, inTheWay, ifUncertain);
-      if (found.found === 'done') {
-        await finish(name, found.result, inTheWay.owner);
-        return found.result;
-      }
+      const found = await settle(name, inTheWay, ifUncertain, now());
+      if (found.found === 'done') return finish(name, found.result, inTheWay.owner);
       if (isOver()) refuse(name);
       if (!(await records.takeOver(name, inTheWay)))
         throw new StepRefused(`Step "${name}" was taken over by another run.`);
       // Its marker stays as uncertain as it was found.
       if (isOver()) refuse(name);
-    } else if (isOver()) {
+      return run(name, work, found.found === 'repeat');
+    }
+    if (isOver()) {
       // The attempt ended while the marker was written: nothing was done under it.
       await records.takeBack(name);
       refuse(name);
     }
-    return run(name, work);
+    return run(name, work, false);
   };
   return { step, underWay };
 
-  async function run<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
+  /** @param repeated what an earlier try did stays uncertain, whatever this one says of itself */
+  async function run<Result>(name: string, work: () => Promise<Result>, repeated: boolean): Promise<Result> {
     underWay.add(name);
     let result: Result;
     try {
       result = await work();
     } catch (error) {
-      // The marker is taken back only on the author's word; if that write fails, uncertain is the truth that remains.
       if (!(error instanceof NotDone)) throw error;
-      await records.takeBack(name);
-      underWay.delete(name);
-      throw error.cause instanceof PermanentError ? error.cause : error;
+      // The marker is taken back only on the author's word; if that write fails, uncertain is the truth that remains.
+      if (!repeated) {
+        await records.takeBack(name);
+        underWay.delete(name);
+      }
+      throw error.cause instanceof PermanentError || error.cause instanceof RetryAfter ? error.cause : error;
     }
-    await finish(name, result);
-    return result;
+    return finish(name, result);
   }
 
-  async function finish(name: string, result: unknown, owner?: string): Promise<void> {
-    await records.finish(name, jsonOf(name, result), owner);
+  /** @returns the result as later attempts will read it */
+  async function finish<Result>(name: string, result: Result, owner?: string): Promise<Result> {
+    const json = jsonOf(name, result);
+    await records.finish(name, json, owner);
     underWay.delete(name);
+    return parsed(json);
   }
 }
 
@@ -159,23 +210,30 @@ async function settle<Result>(
   name: string,
   record: StepRecord,
   ifUncertain: IfUncertain<Result>,
-): Promise<Verified<Result>> {
+  nowMs: number,
+): Promise<Exclude<Verified<Result>, { found: 'unknown' }> | { readonly found: 'repeat' }> {
+  const { begunAtMs, firstBegunAtMs } = record;
   switch (ifUncertain.choice) {
-    case 'repeat':
-      return { found: 'notDone' };
+    case 'repeat': {
+      const { within } = ifUncertain;
+      if (!within || nowMs - firstBegunAtMs <= within.seconds * 1000) return { found: 'repeat' };
+      return settle(name, record, within.otherwise, nowMs);
+    }
     case 'deadLetter':
-      throw new StepUncertain(name, record.begunAtMs);
+      throw new StepUncertain(name, begunAtMs);
     case 'verify': {
-      const verified = await ifUncertain.check();
-      if (verified.found === 'unknown')
-        throw new StepUnverified(
-          `Step "${name}" began at ${new Date(record.begunAtMs).toISOString()}, and its verification cannot tell yet what became of it.`,
-        );
-      return verified;
+      const verified = await ifUncertain.check({ begunAtMs });
+      if (verified.found !== 'unknown') return verified;
+      const { everySeconds, forSeconds, otherwise } = ifUncertain;
+      if (nowMs - begunAtMs >= forSeconds * 1000) return settle(name, record, otherwise, nowMs);
+      throw new StepUnverified(
+        everySeconds,
+        `Step "${name}" began at ${new Date(begunAtMs).toISOString()}, and its verification cannot tell yet what became of it.`,
+      );
     }
   }
 }
 
-function resultOf<Result>(record: StepRecord): Result {
-  return (record.result === undefined ? undefined : JSON.parse(record.result)) as Result;
+function parsed<Result>(json: string | undefined): Result {
+  return (json === undefined ? undefined : JSON.parse(json)) as Result;
 }

@@ -33,6 +33,34 @@ export function report(
       add('Duplicates', 1);
       logger.info('Duplicate: the key had completed before; nothing ran, and the kept result stands.', facts);
       break;
+    case 'superseded':
+      add('Duplicates', 1);
+      logger.info('Superseded: a later message carries the job.', facts);
+      break;
+    case 'expired':
+    case 'cancelled':
+      if (!outcome.fresh) {
+        add('Duplicates', 1);
+        break;
+      }
+      add(outcome.kind === 'expired' ? 'Expired' : 'Cancelled', 1);
+      if (outcome.durationMs !== undefined) add('Duration', outcome.durationMs);
+      logger.info(
+        outcome.kind === 'expired'
+          ? 'Expired: its expirytime came before its work was done; it will not run.'
+          : 'Cancelled: it will not run.',
+        facts,
+      );
+      break;
+    case 'deferred':
+      add('Deferred', 1);
+      add('Duration', outcome.durationMs);
+      logger.info('Deferred: the handler asked for later; no attempt is spent.', {
+        ...facts,
+        reason: outcome.reason,
+        until: new Date(outcome.untilMs).toISOString(),
+      });
+      break;
     case 'failed':
       add('Failed', 1);
       add('Retried', 1);
@@ -74,6 +102,12 @@ export function report(
       });
       break;
   }
+}
+
+/** A message whose receives ran out before its job was decided was sent again. */
+export function reportRenewal(subject: Subject, { metrics, logger }: Runtime): void {
+  metrics.addMetric('Renewed', MetricUnit.Count, 1);
+  logger.warn('Renewed: its receives ran out before its job was decided.', { ...subject });
 }
 
 /** The age of every message received, and how long a first attempt had to wait for its start. */

@@ -15,6 +15,10 @@ export interface JobSettings {
   readonly maxConcurrency: number;
   /** The function's memory, 128 to 10,240 MB. */
   readonly memoryMegabytes: number;
+  /** How often a handler may ask for later (`RetryAfter`) in one life, 0 to 10,000: one that always does would never end. */
+  readonly mostDeferrals: number;
+  /** Whether a running attempt is aborted when its job is cancelled; it costs a read of the record every 2 s while it runs. */
+  readonly cancellable: boolean;
 }
 
 /** The one definition of a job type. Infrastructure, consumer, publisher and documents all read it. */
@@ -44,6 +48,10 @@ export interface JobDefinition<Payload, Input> {
   readonly maxConcurrency?: number;
   /** @default 256 */
   readonly memoryMegabytes?: number;
+  /** @default 100 */
+  readonly mostDeferrals?: number;
+  /** @default false: a cancellation waits for the attempt's end */
+  readonly cancellable?: boolean;
 }
 
 /** Leaves the function, which gets {@link TIMEOUT_MARGIN_SECONDS} more, under Lambda's 15 minutes. */
@@ -69,6 +77,8 @@ const DEFAULTS = {
   batchSize: 10,
   maxConcurrency: 10,
   memoryMegabytes: 256,
+  mostDeferrals: 100,
+  cancellable: false,
 } as const satisfies Partial<JobSettings>;
 
 /**
@@ -116,6 +126,7 @@ function check(job: JobSettings): void {
     ['batchSize', 1, 10],
     ['maxConcurrency', 2, 1000],
     ['memoryMegabytes', 128, 10_240],
+    ['mostDeferrals', 0, 10_000],
   ] as const;
   for (const [setting, least, most] of ranges) {
     const value = job[setting];

@@ -4,6 +4,9 @@ import * as z from 'zod';
 /** CloudEvents 1.0 in structured JSON, as the SQS body. https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
 export const SPEC_VERSION = '1.0';
 
+/** CloudEvents' integers have 32 bits. */
+const MOST_HOPS = 2_147_483_647;
+
 /**
  * What travels. Extension attributes that we do not know are let pass, as CloudEvents asks; ours are lower case without
  * separators because the specification allows nothing else.
@@ -23,6 +26,10 @@ const envelope = z.looseObject({
     .optional(),
   /** W3C trace context. */
   traceparent: z.string().max(128).optional(),
+  /** Work that has not started by then is not worth doing: no attempt starts at or after it, RFC 3339. */
+  expirytime: z.iso.datetime({ offset: true }).optional(),
+  /** How often the job has been re-sent by its consumer. Publishers leave it out. */
+  hop: z.int().min(0).max(MOST_HOPS).optional(),
   /** The tenant. Also the SQS MessageGroupId, which turns on fair queues. */
   partitionkey: z.string().min(1).max(128).optional(),
   data: z.unknown().refine((data) => data !== undefined, 'is missing'),

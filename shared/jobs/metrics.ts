@@ -20,6 +20,14 @@ export const METRICS = {
   DeadLettered: 'Count',
   /** Messages whose key had completed. */
   Duplicates: 'Count',
+  /** Attempts whose handler asked for later. */
+  Deferred: 'Count',
+  /** Jobs that were not started before their `expirytime`. */
+  Expired: 'Count',
+  /** Jobs whose cancellation took effect. */
+  Cancelled: 'Count',
+  /** Messages re-sent because their receives ran out before their job was decided. */
+  Renewed: 'Count',
   /** Receives without an attempt that ended: the key is claimed or backing off, little time is left, or the records did not answer. */
   Waited: 'Count',
   /** From the enqueue to the first receive, which begins what there is to do at once. */

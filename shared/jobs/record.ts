@@ -20,23 +20,37 @@ export interface JobRecord {
   readonly payloadHash: string;
   /** Attempts begun in this life. */
   readonly attempts: number;
-  /** While retrying: the next attempt begins no sooner. */
+  /** While retrying or deferred: the next attempt begins no sooner. */
   readonly notBeforeMs?: number;
   /** 1, and one more for each redrive that began the job afresh. */
   readonly life: number;
+  /** The highest hop that has claimed the key: a message below it has been re-sent, and carries the job no more. @default 0 */
+  readonly hop?: number;
+  /** How often the handler asked for later in this life. @default 0 */
+  readonly deferrals?: number;
+  /** While deferred: why. */
+  readonly deferredBecause?: string;
+  /** Somebody cancelled the job. It holds unless the job had ended, or ends well before anybody looks. */
+  readonly cancelRequestedAtMs?: number;
+  /** Its process died once: it runs alone from then on. */
+  readonly crashed?: true;
   /** The message that the last run came from. */
   readonly messageId: string;
   readonly startedAtMs: number;
   readonly completedAtMs?: number;
+  /** When the job expired or its cancellation took effect. */
+  readonly endedAtMs?: number;
   /** JSON. */
   readonly result?: string;
   readonly verdict?: Verdict;
+  /** Of the lives before this one, oldest first; only the last {@link MOST_PAST_VERDICTS} are kept. */
+  readonly pastVerdicts?: readonly Verdict[];
   /** Failed attempts, oldest first; only the last {@link LONGEST_HISTORY} are kept. */
   readonly history?: readonly FailedAttempt[];
   readonly expiration: number;
 }
 
-export type JobState = 'running' | 'retrying' | 'completed' | 'dead';
+export type JobState = 'running' | 'retrying' | 'deferred' | 'completed' | 'dead' | 'expired' | 'cancelled';
 
 /** Why a job was given up on. */
 export interface Verdict {
@@ -70,6 +84,18 @@ export interface FailedAttempt {
   readonly requestId: string;
   /** The delay chosen before the next attempt; absent after the last. */
   readonly delaySeconds?: number;
+  /** How the delay came about. */
+  readonly delayWhy?: string;
+}
+
+/** Tells that a message of another id was a duplicate of the job that has the key. */
+export interface DuplicateRecord {
+  readonly pk: string;
+  /** `id#<jobId>` */
+  readonly sk: string;
+  /** The duplicate's own id, which the index finds. */
+  readonly jobId: string;
+  readonly expiration: number;
 }
 
 /** The record of a step, under its job's key. */
@@ -85,11 +111,14 @@ export interface StepRecord {
   readonly doneAtMs?: number;
   /** JSON. */
   readonly result?: string;
+  /** In place of `result`, when it is too large for a record: its key in the bucket. */
+  readonly resultObject?: string;
   readonly expiration: number;
 }
 
 export const JOB_SORT_KEY = 'job';
 export const LONGEST_HISTORY = 30;
+export const MOST_PAST_VERDICTS = 10;
 
 export function jobPartitionKey(type: string, key: string): string {
   return `${type}#${key}`;
@@ -97,4 +126,8 @@ export function jobPartitionKey(type: string, key: string): string {
 
 export function stepSortKey(name: string): string {
   return `step#${name}`;
+}
+
+export function duplicateSortKey(jobId: string): string {
+  return `id#${jobId}`;
 }

@@ -91,6 +91,18 @@ export function delaySeconds({ delaysSeconds }: Schedule, failedAttempts: number
   return Math.ceil(nominal * (JITTER_FLOOR + (1 - JITTER_FLOOR) * random));
 }
 
+/** The delay after a failed attempt, and how it came about, for the history. */
+export function retryDelay(
+  schedule: Schedule,
+  failedAttempts: number,
+  random: number,
+): { delaySeconds: number; delayWhy: string } {
+  return {
+    delaySeconds: delaySeconds(schedule, failedAttempts, random),
+    delayWhy: `delay ${failedAttempts} of ${schedule.delaysSeconds.length}, ${schedule.delaysSeconds[failedAttempts - 1]} s before jitter`,
+  };
+}
+
 /** The longest outage that a job surely outlives, however the dice fall: the sum of the shortest possible delays, in seconds. */
 export function horizonSeconds({ delaysSeconds }: Schedule): number {
   return delaysSeconds.reduce((sum, nominal) => sum + Math.ceil(nominal * JITTER_FLOOR), 0);

@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import {
+  ActionAfterCompletion,
+  ConflictException,
+  CreateScheduleCommand,
+  FlexibleTimeWindowMode,
+} from '@aws-sdk/client-scheduler';
+import { type MessageAttributeValue, SendMessageCommand } from '@aws-sdk/client-sqs';
+import type { SQSRecord } from 'aws-lambda';
+import type { JobMessage } from '../jobs/message.ts';
+import type { Runtime } from './runtime.ts';
+
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-delay-queues.html */
+export const LONGEST_DELAY_SECONDS = 900;
+/** What the call may take of the time that the function has beyond its job's. */
+const LONGEST_WAIT_MS = 3000;
+
+/** EventBridge Scheduler makes any call of AWS's: the queue's own target takes no message attributes. */
+const SEND_MESSAGE_TARGET = 'arn:aws:scheduler:::aws-sdk:sqs:sendMessage';
+
+export interface Resending {
+  readonly record: SQSRecord;
+  readonly message: JobMessage;
+  readonly key: string;
+  /** When the new message is to come; at once when that is past. */
+  readonly atMs: number;
+}
+
+/**
+ * Sends a job's message again, one hop on: a new message with fresh receives, which comes at its time. Beyond the 15 minutes that SQS
+ * delays, EventBridge Scheduler sends it; where that fails, SQS does after 15 minutes, and the job is found too early and sent on.
+ *
+ * @returns whether SQS or the scheduler has surely taken it; only then may the former message go
+ */
+export async function resend(resending: Resending, runtime: Runtime): Promise<boolean> {
+  const { record, message, atMs } = resending;
+  const hop = (message.hop ?? 0) + 1;
+  const attributes = attributesOf(record);
+  const input = {
+    QueueUrl: runtime.queueUrl,
+    MessageBody: JSON.stringify({ ...message, hop }),
+    ...(record.attributes.MessageGroupId === undefined
+      ? {}
+      : { MessageGroupId: record.attributes.MessageGroupId }),
+    ...(attributes === undefined ? {} : { MessageAttributes: attributes }),
+  };
+  const seconds = Math.max(0, Math.ceil((atMs - runtime.now()) / 1000));
+  if (seconds > LONGEST_DELAY_SECONDS && (await schedule(resending, hop, input, runtime))) return true;
+  try {
+    await runtime.sqs.send(
+      new SendMessageCommand({ ...input, DelaySeconds: Math.min(seconds, LONGEST_DELAY_SECONDS) }),
+      { abortSignal: AbortSignal.timeout(LONGEST_WAIT_MS) },
+    );
+    return true;
+  } catch (error) {
+    // It may have been taken all the same: two messages of one job are one job.
+    runtime.logger.warn('A message could not be sent again; the former one stays.', {
+      messageId: record.messageId,
+      error: error as Error,
+    });
+    return false;
+  }
+}
+
+async function schedule(
+  { record, message, key, atMs }: Resending,
+  hop: number,
+  input: object,
+  { scheduler, schedules, logger }: Runtime,
+): Promise<boolean> {
+  const { groupName, roleArn } = schedules;
+  // The same for the same resending: one whose answer was lost is not scheduled twice.
+  const name = createHash('sha256').update(`${key} ${message.id} ${hop} ${atMs}`).digest('hex');
+  try {
+    await scheduler.send(
+      new CreateScheduleCommand({
+        GroupName: groupName,
+        Name: `${message.type}-${name.slice(0, 20)}`,
+        ScheduleExpression: `at(${new Date(Math.ceil(atMs / 1000) * 1000).toISOString().slice(0, 19)})`,
+        FlexibleTimeWindow: { Mode: FlexibleTimeWindowMode.OFF },
+        ActionAfterCompletion: ActionAfterCompletion.DELETE,
+        Target: { Arn: SEND_MESSAGE_TARGET, RoleArn: roleArn, Input: JSON.stringify(input) },
+      }),
+      { abortSignal: AbortSignal.timeout(LONGEST_WAIT_MS) },
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof ConflictException) return true;
+    logger.warn('A message could not be scheduled; it comes early, and waits in steps of 15 minutes.', {
+      messageId: record.messageId,
+      error: error as Error,
+    });
+    return false;
+  }
+}
+
+function attributesOf({ messageAttributes }: SQSRecord): Record<string, MessageAttributeValue> | undefined {
+  const attributes = Object.entries(messageAttributes ?? {});
+  if (attributes.length === 0) return undefined;
+  return Object.fromEntries(
+    attributes.map(([name, { dataType, stringValue, binaryValue }]) => [
+      name,
+      {
+        DataType: dataType,
+        ...(stringValue === undefined ? {} : { StringValue: stringValue }),
+        ...(binaryValue === undefined ? {} : { BinaryValue: Buffer.from(binaryValue, 'base64') }),
+      },
+    ]),
+  );
+}
