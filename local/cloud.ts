@@ -1,7 +1,7 @@
 import { CloudTime } from './cloud-time.ts';
 import { CloudWatch, CloudWatchLogs } from './cloudwatch/index.ts';
 import { DynamoDb } from './dynamodb/index.ts';
-import { Faults } from './faults/index.ts';
+import { Deliveries, Faults } from './faults/index.ts';
 import { Iam } from './iam/index.ts';
 import type { RunningClock } from './kernel/clock.ts';
 import { LocalCloudError } from './kernel/errors.ts';
@@ -110,8 +110,9 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const secretsManager = new SecretsManager(context);
     const scheduler = new Scheduler(context);
     const cloudwatch = new CloudWatch(context, { sqs, sns });
+    const deliveries = new Deliveries(sqs);
     const lambda = new Lambda(context, {
-      sqs,
+      sqs: deliveries,
       maxWorkers: options.maxWorkers,
       onLog: (line) => {
         logs.append(line.logGroup, line.logStream, line.line, line.atMs);
@@ -120,7 +121,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       },
       onMetric: (metric) => cloudwatch.record(metric),
     });
-    const faults = new Faults(lambda);
+    const faults = new Faults({ lambda, deliveries });
     const services: readonly Service[] = [
       lambda,
       sqs,

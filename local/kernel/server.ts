@@ -76,6 +76,10 @@ export class CloudServer {
       answer = { status: aws.status, headers: { 'content-type': 'text/plain' }, body: aws.message };
     }
     if (gone.signal.aborted) return;
+    if (answer.cut === 'unanswered') {
+      request.socket.destroy();
+      return;
+    }
     // Node's own Date header would tell the machine's time, and SDKs correct their clocks by it.
     response.sendDate = false;
     response.writeHead(answer.status, {
@@ -84,7 +88,10 @@ export class CloudServer {
       'content-length': Buffer.byteLength(answer.body),
       ...answer.headers,
     });
-    response.end(answer.body);
+    if (answer.cut === 'midway') {
+      const whole = Buffer.from(answer.body);
+      response.write(whole.subarray(0, whole.length / 2), () => request.socket.destroy());
+    } else response.end(answer.body);
   }
 }
 

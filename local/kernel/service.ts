@@ -29,6 +29,8 @@ export interface ServiceResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Buffer;
+  /** For the fault room: the connection ends in the middle of the body, or before anything is answered. */
+  readonly cut?: 'midway' | 'unanswered';
 }
 
 /** One AWS service behind the common port. */

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import type { RunningClock } from '../kernel/clock.ts';
 import type { FunctionConfiguration } from './function-configuration.ts';
+import type { EnvironmentFault } from './function-faults.ts';
 import { exitError, type InvocationRequest, timeoutError } from './invocation.ts';
 import type { EnvironmentData, InvocationMessage, ReportedError, ThreadMessage } from './runtime/protocol.ts';
 import { runtimeProgram } from './runtime-program.ts';
@@ -20,6 +21,7 @@ export interface EnvironmentHost {
   readonly region: string;
   readonly endpoint: () => string;
   readonly onLine: (environment: Environment, line: string) => void;
+  readonly faultOf: (configuration: FunctionConfiguration) => EnvironmentFault | undefined;
 }
 
 export type Ending =
@@ -39,6 +41,8 @@ export class Environment {
   initMs: number | undefined;
   readonly #host: EnvironmentHost;
   readonly #thread: Worker;
+  readonly #skew = new Float64Array(new SharedArrayBuffer(8));
+  readonly #startError: string | undefined;
   readonly #wakeUps = new Int32Array(new SharedArrayBuffer(4));
   readonly #loaded: Promise<void>;
   #dead = false;
@@ -49,6 +53,9 @@ export class Environment {
   constructor(configuration: FunctionConfiguration, host: EnvironmentHost) {
     this.configuration = configuration;
     this.#host = host;
+    const { skewSeconds = 0, startError } = host.faultOf(configuration) ?? {};
+    this.skewSeconds = skewSeconds;
+    this.#startError = startError;
     const startedMs = host.clock.now();
     const day = new Date(startedMs).toISOString().slice(0, 10).replaceAll('-', '/');
     this.logStream = `${day}/[$LATEST]${randomUUID().replaceAll('-', '')}`;
@@ -92,6 +99,15 @@ export class Environment {
     return this.#dead;
   }
 
+  /** How far the environment's `Date` is ahead of the cloud's clock, below zero behind it; may change at any time. @default 0 */
+  get skewSeconds(): number {
+    return (this.#skew[0] ?? 0) / 1000;
+  }
+
+  set skewSeconds(seconds: number) {
+    this.#skew[0] = seconds * 1000;
+  }
+
   /** Runs one invocation to its end, whichever it is. */
   async invoke(request: InvocationRequest): Promise<Ending & { readonly durationMs: number }> {
     this.#requestId = request.requestId;
@@ -109,7 +125,8 @@ export class Environment {
     const timer = this.#after(timeoutSeconds);
     this.#thread.postMessage({
       ...request,
-      deadlineMs,
+      // The deadline is told by the same clock that the code reads.
+      deadlineMs: deadlineMs + this.skewSeconds * 1000,
       traceHeader: traceHeader(startedMs),
     } satisfies InvocationMessage);
     Atomics.add(this.#wakeUps, 0, 1);
@@ -154,6 +171,8 @@ export class Environment {
     const { codeDirectory, handler, name, arn, memoryMb, logging } = this.configuration;
     return {
       clock: this.#host.clock.shared,
+      skew: this.#skew.buffer as SharedArrayBuffer,
+      startError: this.#startError,
       wakeUps: this.#wakeUps.buffer as SharedArrayBuffer,
       taskRoot: codeDirectory,
       handler,

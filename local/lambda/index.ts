@@ -1,6 +1,7 @@
 export type { EventInvokeConfiguration } from './async-invocations.ts';
 export type { Environment } from './environment.ts';
 export type { FunctionConfiguration } from './function-configuration.ts';
+export type { EnvironmentFault, FunctionFaults } from './function-faults.ts';
 export type { InvocationResult, LogLine } from './invocation.ts';
 export type { LambdaMetric } from './invoker.ts';
 export { Lambda, type LambdaOptions } from './lambda.ts';

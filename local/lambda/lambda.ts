@@ -11,6 +11,7 @@ import {
 import type { Environment } from './environment.ts';
 import { FairSlots } from './fair-slots.ts';
 import type { FunctionConfiguration } from './function-configuration.ts';
+import type { FunctionFaults } from './function-faults.ts';
 import type { InvocationResult } from './invocation.ts';
 import { Invoker, type InvokerOptions } from './invoker.ts';
 import { KeptChanges } from './kept-changes.ts';
@@ -44,6 +45,8 @@ export class Lambda implements Service {
   readonly mappings = new Map<string, Mapping>();
   readonly eventInvokes = new Map<string, EventInvokeConfiguration>();
   readonly context: CloudContext;
+  /** For the fault room. */
+  faults: FunctionFaults = {};
   readonly #queues: QueueSource;
   readonly #slots: FairSlots;
   readonly #environments: WarmEnvironments;
@@ -63,6 +66,7 @@ export class Lambda implements Service {
       region: context.region,
       endpoint: () => context.endpoint(),
       onLine: (environment: Environment, line: string) => this.#invoker.line(environment, line),
+      faultOf: (configuration: FunctionConfiguration) => this.faults.start?.(configuration),
     };
     this.#environments = new WarmEnvironments(host, ENVIRONMENTS_A_WORKER * maxWorkers, idleSeconds);
     this.#invoker = new Invoker(context, this.#environments, options);
@@ -180,6 +184,11 @@ export class Lambda implements Service {
     return this.#environments.byAccessKeyId(accessKeyId);
   }
 
+  /** The environments of a function, busy and idle. */
+  environmentsOf(functionName: string): Environment[] {
+    return this.#environments.all.filter(({ configuration }) => configuration.name === functionName);
+  }
+
   /** Kills the environments of a function, busy and idle: a crash of each. */
   async killEnvironments(functionName: string): Promise<void> {
     await this.#environments.kill(({ configuration }) => configuration.name === functionName);
@@ -227,7 +236,10 @@ export class Lambda implements Service {
       context: this.context,
       queues: this.#queues,
       slots: this.#slots,
-      invoke: (functionName, payload) => this.#invoker.invoke(this.function(functionName), payload),
+      invoke: async (functionName, payload) => {
+        const result = await this.#invoker.invoke(this.function(functionName), payload);
+        return this.faults.answer?.(functionName, result) ?? result;
+      },
     });
     this.mappings.set(configuration.uuid, mapping);
     if (this.#started) mapping.start();

@@ -69,6 +69,10 @@ export class WarmEnvironments {
     return undefined;
   }
 
+  get all(): readonly Environment[] {
+    return [...this.#all];
+  }
+
   get size(): number {
     return this.#all.size;
   }

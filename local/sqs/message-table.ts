@@ -81,6 +81,7 @@ export class MessageTable {
   readonly #nextVisible: StatementSync;
   readonly #nextVisibleUpTo: StatementSync;
   readonly #bySeq: StatementSync;
+  readonly #visibleById: StatementSync;
   readonly #byReceipt: StatementSync;
   readonly #receive: StatementSync;
   readonly #hide: StatementSync;
@@ -102,6 +103,9 @@ export class MessageTable {
       `SELECT * FROM sqs_messages WHERE queueId = ? AND state = ${VISIBLE} AND ${condition} ORDER BY visibleMs, seq LIMIT ?`;
     this.#nextVisible = db.prepare(visible('sentMs > ?'));
     this.#nextVisibleUpTo = db.prepare(visible('seq <= ?'));
+    this.#visibleById = db.prepare(
+      `SELECT * FROM sqs_messages WHERE queueId = ? AND state = ${VISIBLE} AND messageId = ? LIMIT 1`,
+    );
     this.#bySeq = db.prepare('SELECT * FROM sqs_messages WHERE seq = ?');
     this.#byReceipt = db.prepare(
       'DELETE FROM sqs_messages WHERE seq = ? AND queueId = ? AND receivesHere = ? RETURNING messageId, state',
@@ -168,6 +172,10 @@ export class MessageTable {
 
   bySeq(seq: number): StoredMessage | undefined {
     return this.#bySeq.get(seq) as unknown as StoredMessage | undefined;
+  }
+
+  visibleById(queueId: number, messageId: string): StoredMessage | undefined {
+    return this.#visibleById.get(queueId, messageId) as StoredMessage | undefined;
   }
 
   receive(seq: number, visibleMs: number, nowMs: number): void {

@@ -94,6 +94,19 @@ export class Messages {
     });
   }
 
+  /** Delays a visible message, as late delivery does. @returns whether it was there */
+  holdBack(queue: Queue, messageId: string, seconds: number): boolean {
+    const visibleMs = this.nowMs() + seconds * 1000;
+    return this.#ledger.write([queue], () => {
+      const message = this.#table.visibleById(queue.id, messageId);
+      if (message === undefined) return false;
+      this.#table.setVisibility(message.seq, DELAYED, visibleMs);
+      this.#ledger.left(queue, VISIBLE);
+      this.#ledger.entered(queue, DELAYED, visibleMs, message.sentMs);
+      return true;
+    });
+  }
+
   /** Whether a receive would now be refused for too many messages in flight. */
   isFull(queue: Queue): boolean {
     this.#ledger.settle(queue, this.nowMs());

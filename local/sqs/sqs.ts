@@ -212,6 +212,11 @@ export class Sqs implements Service {
       );
   }
 
+  /** Holds a visible message back for so many seconds, as late delivery does; any other message stays as it is. */
+  holdBack(queueArn: string, messageId: string, seconds: number): void {
+    this.#messages.holdBack(this.#queues.byArn(queueArn), messageId, seconds);
+  }
+
   #intercepted(operations: Record<string, Operation>): Record<string, Operation> {
     return Object.fromEntries(
       Object.entries(operations).map(([name, operation]): [string, Operation] => [

@@ -1,6 +1,6 @@
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { Fault, ObservedCall } from '../../local/faults.ts';
+import type { Fault, ObservedCall } from '../../local/faults/index.ts';
 import { AwsError } from '../../local/kernel/errors.ts';
 import { functionName, type TableSubject, tableName } from '../../shared/jobs/names.ts';
 import { JOBS } from '../../shared/jobs/registry.ts';

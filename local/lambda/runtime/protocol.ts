@@ -2,6 +2,10 @@
 export interface EnvironmentData {
   /** The cloud clock's state, for `sharedClock`. */
   readonly clock: SharedArrayBuffer;
+  /** One Float64: by how many milliseconds this environment's `Date` differs from the cloud's clock. */
+  readonly skew: SharedArrayBuffer;
+  /** For the fault room: the init phase fails with this message. */
+  readonly startError?: string | undefined;
   /** One Int32, raised by one for each invocation that is posted; the thread sleeps on it while it is frozen. */
   readonly wakeUps: SharedArrayBuffer;
   readonly taskRoot: string;

@@ -74,7 +74,8 @@ function die(errorType: string | undefined, thrown: unknown): void {
 }
 
 const clock = sharedClock(data.clock);
-installCloudDate(() => clock.now());
+const skewMs = new Float64Array(data.skew);
+installCloudDate(() => clock.now() + (skewMs[0] ?? 0));
 captureOutput({
   format: data.logFormat,
   lowestLevel: data.applicationLogLevel,
@@ -87,6 +88,8 @@ process.on('unhandledRejection', (reason) => die('Runtime.UnhandledPromiseReject
 async function serve(): Promise<void> {
   let handler: Handler;
   try {
+    if (data.startError !== undefined)
+      throw new LoadError({ errorType: 'Runtime.InitError', errorMessage: data.startError });
     handler = await loadHandler(data.taskRoot, data.handler);
   } catch (error) {
     post({ type: 'fatal', error: error instanceof LoadError ? error.reported : reportedError(error) });
