@@ -8,6 +8,7 @@ import {
 import { type MessageAttributeValue, SendMessageCommand } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import type { JobMessage } from '../jobs/message.ts';
+import { scheduleNamePrefix } from '../jobs/names.ts';
 import type { Runtime } from './runtime.ts';
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-delay-queues.html */
@@ -75,7 +76,7 @@ async function schedule(
     await scheduler.send(
       new CreateScheduleCommand({
         GroupName: groupName,
-        Name: `${message.type}-${name.slice(0, 20)}`,
+        Name: `${scheduleNamePrefix(message.type)}${name.slice(0, 20)}`,
         ScheduleExpression: `at(${new Date(Math.ceil(atMs / 1000) * 1000).toISOString().slice(0, 19)})`,
         FlexibleTimeWindow: { Mode: FlexibleTimeWindowMode.OFF },
         ActionAfterCompletion: ActionAfterCompletion.DELETE,

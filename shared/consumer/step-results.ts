@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
+import { stepResultsPrefix } from '../jobs/names.ts';
 import { jobPartitionKey, type StepRecord } from '../jobs/record.ts';
 import type { Run } from './run.ts';
 
@@ -27,7 +28,7 @@ export class StepResults {
     if (Buffer.byteLength(result) <= LONGEST_RECORDED_RESULT_BYTES) return { result };
     // Keys of jobs may hold anything, and may be longer than a key of S3.
     const job = createHash('sha256').update(jobPartitionKey(run.type, run.key)).digest('hex');
-    const resultObject = `step-results/${run.type}/${job}/${encodeURIComponent(step)}/${run.owner}`;
+    const resultObject = `${stepResultsPrefix(run.type)}${job}/${encodeURIComponent(step)}/${run.owner}`;
     const { PutObjectCommand } = await import('@aws-sdk/client-s3');
     const client = await this.#client();
     await client.send(

@@ -97,12 +97,14 @@ describe.each(['throw', 'exit'] as const)('a step left uncertain (%s)', (act) =>
     expect(record).toMatchObject({ state: 'completed', attempts: 2 });
   });
 
-  it('is never repeated while its verification cannot tell', async () => {
+  it('is looked at again while its verification cannot tell, and dead-lettered when it never can', async () => {
     const { record, effects } = await endOf({
       acts: ['return'],
       step: { acts: [act, 'succeed'], ifUncertain: 'verify-unknown' },
     });
     expect(effects).toBe(1);
-    expect(record).toMatchObject({ state: 'dead', attempts: 4, verdict: { code: 'STEP_UNVERIFIED' } });
+    expect(record).toMatchObject({ state: 'dead', attempts: 2, verdict: { code: 'STEP_UNCERTAIN' } });
+    // Every minute for a quarter of an hour, and none of the looks has spent an attempt.
+    expect(record?.deferrals).toBe(15);
   });
 });
