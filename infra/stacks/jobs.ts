@@ -4,7 +4,7 @@ import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { tableVariable } from '../../shared/jobs/environment.ts';
-import type { TableSubject } from '../../shared/jobs/names.ts';
+import { cardProviderSecretName, type TableSubject } from '../../shared/jobs/names.ts';
 import { JOBS } from '../../shared/jobs/registry.ts';
 import type { Settings } from '../config.ts';
 import { AlarmTopic } from '../constructs/alarm-topic.ts';
@@ -57,6 +57,10 @@ export class JobsStack extends Stack {
 
   #grantItems({ consumer }: JobQueue, subject: TableSubject, actions: readonly ItemAction[]): void {
     const table: TableV2 = this.#state.tables[subject];
+    const chargeCard = new JobQueue(this, 'ChargeCard', { job: JOBS.chargeCard });
+    this.#grantItems(chargeCard, 'charges', ['GetItem', 'PutItem']);
+    this.#grantCardProvider(chargeCard, settings);
+
     consumer.addEnvironment(tableVariable(subject), table.tableName);
     consumer.addToRolePolicy(
       new PolicyStatement({
@@ -72,6 +76,16 @@ export class JobsStack extends Stack {
     consumer.addEnvironment('EMAIL_CONFIGURATION_SET', configurationSet.configurationSetName);
     consumer.addToRolePolicy(
       new PolicyStatement({
+  #grantCardProvider({ consumer }: JobQueue, { stage }: Settings): void {
+    consumer.addEnvironment('CARD_PROVIDER_SECRET', cardProviderSecretName(stage));
+    consumer.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['secretsmanager:GetSecretValue'],
+        resources: [this.#state.cardProvider.secretArn],
+      }),
+    );
+  }
+
         actions: ['ses:SendEmail'],
         resources: [
           emailIdentity.emailIdentityArn,

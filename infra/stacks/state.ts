@@ -9,6 +9,7 @@ import {
 } from 'aws-cdk-lib/aws-dynamodb';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import { ScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import {
   ConfigurationSet,
   EmailIdentity,
@@ -19,6 +20,7 @@ import {
 import type { Construct } from 'constructs';
 import { RECORD_RETENTION_SECONDS } from '../../shared/jobs/define-job.ts';
 import {
+  cardProviderSecretName,
   JOB_ID_INDEX,
   STEP_RESULTS_PREFIX,
   scheduleGroupName,
@@ -43,6 +45,8 @@ export class StateStack extends Stack {
   readonly bucket: Bucket;
   readonly scheduleGroup: ScheduleGroup;
   readonly emailIdentity: IEmailIdentity;
+  /** Where the card provider is, and our key there: an operator fills it in. */
+  readonly cardProvider: Secret;
   readonly configurationSet: ConfigurationSet;
   readonly #settings: Settings;
 
@@ -66,6 +70,7 @@ export class StateStack extends Stack {
       accounts: this.#table('accounts', keyed('accountId')),
       payments: this.#table('payments', keyed('transactionId')),
       orders: this.#table('orders', keyed('reference')),
+      charges: this.#table('charges', keyed('chargeId')),
       stock: this.#table('stock', keyed('sku')),
       suppressions: this.#table('suppressions', keyed('address')),
     };
@@ -94,6 +99,17 @@ export class StateStack extends Stack {
         ? new EmailIdentity(this, 'Sender', { identity: Identity.domain(domain) })
         : EmailIdentity.fromEmailIdentityName(this, 'Sender', domain);
     if (this.emailIdentity instanceof EmailIdentity)
+    this.cardProvider = new Secret(this, 'CardProvider', {
+      secretName: cardProviderSecretName(settings.stage),
+      description:
+        'The card provider of honest-jobs: { "url": "https://…", "apiKey": "…" }. See docs/runbook.md.',
+      // Never changed: CloudFormation would generate the secret anew, over what was filled in.
+      generateSecretString: {
+        secretStringTemplate: JSON.stringify({ url: '' }),
+        generateStringKey: 'apiKey',
+      },
+      removalPolicy: this.#removalPolicy,
+    });
       this.emailIdentity.applyRemovalPolicy(this.#removalPolicy);
     this.configurationSet = new ConfigurationSet(this, 'Emails', {
       reputationMetrics: true,

@@ -16,7 +16,15 @@ export function functionName(stage: string, type: string): string {
   return `honest-jobs-${stage}-${type}`;
 }
 
-export type TableSubject = 'jobs' | 'accounts' | 'payments' | 'orders' | 'stock' | 'suppressions';
+export type TableSubject =
+  | 'jobs'
+  | 'accounts'
+  | 'payments'
+  | 'charges'
+  | 'orders'
+  | 'stock'
+  | 'suppressions'
+  | 'email-events';
 
 export function tableName(stage: string, subject: TableSubject): string {
   return `honest-jobs-${stage}-${subject}`;
@@ -25,6 +33,11 @@ export function tableName(stage: string, subject: TableSubject): string {
 /** The EventBridge Scheduler group in which a stage's long deferrals wait. */
 export function scheduleGroupName(stage: string): string {
   return `honest-jobs-${stage}`;
+/** The secret that says where the card provider is, and with which key: `{ "url", "apiKey" }`. */
+export function cardProviderSecretName(stage: string): string {
+  return `honest-jobs/${stage}/card-provider`;
+}
+
 }
 
 /** What the name of every schedule of a job type begins with; its consumer may create no others. */

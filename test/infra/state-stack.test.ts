@@ -23,6 +23,7 @@ describe('the State stack', () => {
       jobs: ['pk', 'sk'],
       accounts: ['accountId'],
       payments: ['transactionId'],
+      charges: ['chargeId'],
       orders: ['reference'],
       stock: ['sku'],
       suppressions: ['address'],
