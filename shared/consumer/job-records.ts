@@ -7,10 +7,10 @@ import {
   type UpdateCommandInput,
 } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { RECORD_RETENTION_SECONDS } from '../jobs/define-job.ts';
 import {
   type DuplicateRecord,
   duplicateSortKey,
+  expirationSeconds,
   type FailedAttempt,
   JOB_SORT_KEY,
   type JobRecord,
@@ -356,11 +356,6 @@ function claimAfter(old: JobRecord | undefined, startedAtMs: number): Claim {
     attempt: old.attempts + 1,
     deferrals: old.deferrals ?? 0,
   };
-}
-
-/** When a record that was written now may be forgotten, in seconds as DynamoDB's TTL reads it. */
-export function expirationSeconds(nowMs: number): number {
-  return Math.ceil(nowMs / 1000) + RECORD_RETENTION_SECONDS;
 }
 
 const CLAIM_FIELDS =

@@ -1,9 +1,8 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { jobPartitionKey, type StepRecord, stepSortKey } from '../jobs/record.ts';
+import { expirationSeconds, jobPartitionKey, type StepRecord, stepSortKey } from '../jobs/record.ts';
 import { StepRefused } from './errors.ts';
-import { expirationSeconds } from './job-records.ts';
 import type { Run } from './run.ts';
 import type { Runtime } from './runtime.ts';
 import type { StepResults } from './step-results.ts';

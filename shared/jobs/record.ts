@@ -1,3 +1,5 @@
+import { RECORD_RETENTION_SECONDS } from './define-job.ts';
+
 /**
  * The record of one job: the claim, its attempts, its verdict and its result, under the job's key. The consumer writes it, status
  * and tools read it. Times are milliseconds since the epoch, but for `expiration`, which DynamoDB's TTL reads in seconds.
@@ -130,4 +132,9 @@ export function stepSortKey(name: string): string {
 
 export function duplicateSortKey(jobId: string): string {
   return `id#${jobId}`;
+}
+
+/** When a record that was written now may be forgotten, in seconds as DynamoDB's TTL reads it. */
+export function expirationSeconds(nowMs: number): number {
+  return Math.ceil(nowMs / 1000) + RECORD_RETENTION_SECONDS;
 }
