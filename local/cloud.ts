@@ -59,14 +59,16 @@ export interface LocalCloud {
   readonly ses: Ses;
   readonly sns: Sns;
   readonly s3: S3;
+  readonly scheduler: Scheduler;
   readonly secretsManager: SecretsManager;
   readonly iam: Iam;
   readonly faults: Faults;
-  /** Nothing runs, no queue with an enabled mapping has a visible message, and no event waits to be taken. */
+  /** Nothing runs, no queue with an enabled mapping has a visible message, and no event is due. */
   idle(): boolean;
   /**
-   * When the next hidden or delayed message of such a queue becomes visible, or the next event of an asynchronous invocation
-   * is retried (cloud time, ms); `undefined` when nothing will happen by itself.
+   * When the next hidden or delayed message of such a queue becomes visible, the next event of an asynchronous invocation is
+   * retried, or the next schedule fires (cloud time, ms); `undefined` when nothing will happen
+   * by itself.
    */
   nextEventMs(): number | undefined;
   /** Lets running invocations end, keeps the state and closes the port. */
@@ -108,8 +110,12 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const kms = new Kms(context);
     const s3 = new S3(context);
     const secretsManager = new SecretsManager(context);
-    const scheduler = new Scheduler(context);
     const cloudwatch = new CloudWatch(context, { sqs, sns });
+    const scheduler = new Scheduler(context, {
+      sqs,
+      iam,
+      onMetric: (metric) => cloudwatch.record(metric),
+    });
     const deliveries = new Deliveries(sqs);
     const lambda = new Lambda(context, {
       sqs: deliveries,
@@ -131,6 +137,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       ses,
       sns,
       s3,
+      scheduler,
       secretsManager,
     ];
     const server = new CloudServer(
@@ -184,13 +191,20 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       ses,
       sns,
       s3,
+      scheduler,
       secretsManager,
       iam,
       faults,
       idle: () =>
-        !lambda.busy && mappedQueues(lambda).every((queueArn) => sqs.counts(queueArn).visible === 0),
+        !lambda.busy &&
+        !scheduler.busy &&
+        mappedQueues(lambda).every((queueArn) => sqs.counts(queueArn).visible === 0),
       nextEventMs: () =>
-        earliest([lambda.nextEventMs, ...mappedQueues(lambda).map((queueArn) => sqs.nextEventMs(queueArn))]),
+        earliest([
+          lambda.nextEventMs,
+          scheduler.nextEventMs,
+          ...mappedQueues(lambda).map((queueArn) => sqs.nextEventMs(queueArn)),
+        ]),
       stop,
     };
   } catch (error) {

@@ -1,26 +1,22 @@
 import { checkProperties } from '../kernel/properties.ts';
 import type { Properties, ResourceProvider } from '../kernel/resources.ts';
 import type { CloudContext } from '../kernel/service.ts';
+import { allows, type PolicyStatement } from './policy.ts';
 
-export interface PolicyStatement {
-  readonly Effect: 'Allow' | 'Deny';
-  readonly Action?: string | readonly string[];
-  readonly Resource?: string | readonly string[];
-  readonly Condition?: Readonly<Record<string, unknown>>;
-  readonly [element: string]: unknown;
-}
+export type { PolicyStatement } from './policy.ts';
 
 interface PolicyDocument {
   readonly Statement: PolicyStatement | readonly PolicyStatement[];
 }
 
 /**
- * The roles and policies of the template. They are kept, not enforced: what a role may do can be read here and held
- * against the calls that its function made.
+ * The roles and policies of the template. They are not enforced on functions: what a role may do can be read here and held
+ * against the calls that its function made. A service that acts by a role asks whether it may.
  */
 export class Iam {
   readonly #context: CloudContext;
   readonly #roles = new Map<string, Map<string, readonly PolicyStatement[]>>();
+  readonly #trust = new Map<string, readonly PolicyStatement[]>();
   readonly #managed = new Map<string, readonly PolicyStatement[]>();
 
   constructor(context: CloudContext) {
@@ -38,21 +34,30 @@ export class Iam {
     return [...(policies?.entries() ?? [])].flatMap(([name, own]) => this.#managed.get(name) ?? own);
   }
 
+  /** Whether a service may take a role, by the role's trust policy. @param sourceArn the resource that it does so for */
+  mayAssume(service: string, roleArn: string, sourceArn: string): boolean {
+    const name = this.#named(roleArn);
+    return allows((name !== undefined && this.#trust.get(name)) || [], {
+      action: 'sts:AssumeRole',
+      service,
+      context: { 'aws:SourceAccount': this.#context.accountId, 'aws:SourceArn': sourceArn },
+    });
+  }
+
+  /** Whether a role may do something to a resource, by its own policies. */
+  allows(roleArn: string, action: string, resourceArn: string): boolean {
+    const name = this.#named(roleArn);
+    return name !== undefined && allows(this.statementsOf(name), { action, resource: resourceArn });
+  }
+
   providers(): readonly ResourceProvider[] {
     return [this.#roleProvider(), this.#policyProvider(), this.#managedPolicyProvider()];
   }
 
   #roleProvider(): ResourceProvider {
     const type = 'AWS::IAM::Role';
-    const honoured = ['RoleName', 'ManagedPolicyArns', 'Policies'];
-    const inert = [
-      'AssumeRolePolicyDocument',
-      'Description',
-      'MaxSessionDuration',
-      'Path',
-      'PermissionsBoundary',
-      'Tags',
-    ];
+    const honoured = ['RoleName', 'AssumeRolePolicyDocument', 'ManagedPolicyArns', 'Policies'];
+    const inert = ['Description', 'MaxSessionDuration', 'Path', 'PermissionsBoundary', 'Tags'];
     return {
       type,
       provision: (properties, identity) => {
@@ -63,6 +68,7 @@ export class Iam {
         for (const policy of (properties.Policies ?? []) as readonly Properties[])
           policies.set(String(policy.PolicyName), statements(policy.PolicyDocument));
         this.#roles.set(name, policies);
+        this.#trust.set(name, statements(properties.AssumeRolePolicyDocument));
         return { ref: name, attributes: { Arn: this.#arn('role', name), RoleId: `AROA${name}` } };
       },
     };
@@ -102,6 +108,10 @@ export class Iam {
         return { ref: arn, attributes: { PolicyArn: arn, PolicyId: `ANPA${name}` } };
       },
     };
+  }
+
+  #named(roleArn: string): string | undefined {
+    return this.roles().find((name) => this.#arn('role', name) === roleArn);
   }
 
   #attach(roles: unknown, policy: string, own: readonly PolicyStatement[]): void {

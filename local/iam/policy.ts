@@ -1,0 +1,69 @@
+export interface PolicyStatement {
+  readonly Effect: 'Allow' | 'Deny';
+  readonly Action?: string | readonly string[];
+  readonly Resource?: string | readonly string[];
+  readonly Principal?: unknown;
+  readonly Condition?: Readonly<Record<string, unknown>>;
+  readonly [element: string]: unknown;
+}
+
+/** What is to be done, and under which circumstances. */
+export interface Access {
+  readonly action: string;
+  /** For an identity's policy. */
+  readonly resource?: string;
+  /** For a role's trust policy: the AWS service that wants to act. */
+  readonly service?: string;
+  /** The values of condition keys. @default none */
+  readonly context?: Readonly<Record<string, string>>;
+}
+
+/** Whether the statements allow it: one does, and none denies it. */
+export function allows(statements: readonly PolicyStatement[], access: Access): boolean {
+  const applying = statements.filter((statement) => applies(statement, access));
+  return applying.length > 0 && applying.every(({ Effect }) => Effect === 'Allow');
+}
+
+function applies(statement: PolicyStatement, { action, resource, service, context = {} }: Access): boolean {
+  const { Effect, Action, Resource, Principal, Condition = {} } = statement;
+  return (
+    texts(Action).some((pattern) => matches(pattern.toLowerCase(), action.toLowerCase())) &&
+    (resource === undefined || texts(Resource).some((pattern) => matches(pattern, resource))) &&
+    (service === undefined || names(Principal, service)) &&
+    Object.entries(Condition).every(([operator, keys]) =>
+      Object.entries(keys as object).every(
+        ([key, values]) => holds(operator, texts(values), context[key]) ?? Effect === 'Deny',
+      ),
+    )
+  );
+}
+
+function names(principal: unknown, service: string): boolean {
+  const { Service } = (principal ?? {}) as { readonly Service?: unknown };
+  return principal === '*' || texts(Service).includes(service);
+}
+
+/** `undefined` for an operator that is not known here: then nothing is allowed for its sake, and nothing spared a denial. */
+function holds(operator: string, values: readonly string[], actual: string | undefined): boolean | undefined {
+  if (actual === undefined) return false;
+  switch (operator) {
+    case 'StringEquals':
+      return values.includes(actual);
+    case 'StringLike':
+    case 'ArnEquals':
+    case 'ArnLike':
+      return values.some((pattern) => matches(pattern, actual));
+    default:
+      return undefined;
+  }
+}
+
+/** `*` for any characters, `?` for one. */
+function matches(pattern: string, text: string): boolean {
+  const escaped = pattern.replaceAll(/[.+^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`, 's').test(text);
+}
+
+function texts(value: unknown): readonly string[] {
+  return value === undefined ? [] : [value].flat().map(String);
+}
