@@ -107,7 +107,6 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       lambda: { invokeLater: (reference, payload) => lambda.invokeLater(reference, payload) },
     });
     const ses = new Ses(context, { sns });
-    const kms = new Kms(context);
     const s3 = new S3(context);
     const secretsManager = new SecretsManager(context);
     const cloudwatch = new CloudWatch(context, { sqs, sns });
