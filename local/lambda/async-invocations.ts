@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Timer } from '../kernel/clock.ts';
 import { AwsError } from '../kernel/errors.ts';
 import type { CloudContext } from '../kernel/service.ts';
+import type { Sqs } from '../sqs/index.ts';
+import { failureRecord } from './failure-record.ts';
 import type { FairSlots } from './fair-slots.ts';
 import type { InvocationResult } from './invocation.ts';
 
@@ -9,6 +11,8 @@ import type { InvocationResult } from './invocation.ts';
 export interface EventInvokeConfiguration {
   readonly maximumRetryAttempts: number;
   readonly maximumEventAgeSeconds: number;
+  /** The ARN of the queue that an event goes to when it is given up; without one it is gone. */
+  readonly onFailure?: string;
 }
 
 export const DEFAULT_EVENT_INVOKE: EventInvokeConfiguration = {
@@ -30,26 +34,24 @@ interface QueuedEvent {
   throttles: number;
 }
 
+export interface AsyncInvocationsOptions {
+  readonly slots: FairSlots;
+  readonly queues: Pick<Sqs, 'send'>;
+  invoke(functionName: string, payload: string): Promise<InvocationResult>;
+  settingsOf(functionName: string): EventInvokeConfiguration;
+}
+
 /** Events of asynchronous invocations (InvocationType Event): kept until the function took them or was retried enough. */
 export class AsyncInvocations {
   readonly #context: CloudContext;
-  readonly #slots: FairSlots;
-  readonly #invoke: (functionName: string, payload: string) => Promise<InvocationResult>;
-  readonly #settingsOf: (functionName: string) => EventInvokeConfiguration;
+  readonly #options: AsyncInvocationsOptions;
   readonly #waiting = new Map<string, { readonly timer: Timer; readonly dueMs: number }>();
   readonly #running = new Set<Promise<void>>();
   readonly #stopped = new AbortController();
 
-  constructor(
-    context: CloudContext,
-    slots: FairSlots,
-    invoke: (functionName: string, payload: string) => Promise<InvocationResult>,
-    settingsOf: (functionName: string) => EventInvokeConfiguration,
-  ) {
+  constructor(context: CloudContext, options: AsyncInvocationsOptions) {
     this.#context = context;
-    this.#slots = slots;
-    this.#invoke = invoke;
-    this.#settingsOf = settingsOf;
+    this.#options = options;
     context.store.db.exec(
       `CREATE TABLE IF NOT EXISTS lambda_events (
         id TEXT PRIMARY KEY, function_name TEXT NOT NULL, payload TEXT NOT NULL, accepted_ms REAL NOT NULL,
@@ -128,11 +130,13 @@ export class AsyncInvocations {
   }
 
   async #run(event: QueuedEvent): Promise<void> {
-    const slot = await this.#slots.take(event.functionName, this.#stopped.signal).catch(() => undefined);
+    const slot = await this.#options.slots
+      .take(event.functionName, this.#stopped.signal)
+      .catch(() => undefined);
     if (!slot) return;
     let result: InvocationResult | undefined;
     try {
-      result = await this.#invoke(event.functionName, event.payload);
+      result = await this.#options.invoke(event.functionName, event.payload);
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
     } finally {
@@ -145,14 +149,19 @@ export class AsyncInvocations {
       : result
         ? undefined
         : this.#afterThrottle(event);
-    if (delaySeconds === undefined) this.#forget(event);
+    if (delaySeconds === undefined)
+      this.#context.store.transaction(() => {
+        if (!result || result.functionError) this.#giveUp(event, result);
+        this.#forget(event);
+      });
     else if (!this.#stopped.signal.aborted) this.#schedule(event, delaySeconds * 1000);
   }
 
   /** Seconds until the event runs again; `undefined` when it is given up. */
   #afterFailure(event: QueuedEvent): number | undefined {
     const delaySeconds = RETRY_DELAYS_SECONDS[event.failures];
-    if (event.failures++ >= this.#settingsOf(event.functionName).maximumRetryAttempts) return undefined;
+    if (event.failures++ >= this.#options.settingsOf(event.functionName).maximumRetryAttempts)
+      return undefined;
     return this.#unlessTooOld(event, delaySeconds);
   }
 
@@ -164,9 +173,30 @@ export class AsyncInvocations {
   #unlessTooOld(event: QueuedEvent, delaySeconds: number | undefined): number | undefined {
     if (delaySeconds === undefined) return undefined;
     const ageSeconds = (this.#context.clock.now() - event.acceptedMs) / 1000 + delaySeconds;
-    return ageSeconds > this.#settingsOf(event.functionName).maximumEventAgeSeconds
+    return ageSeconds > this.#options.settingsOf(event.functionName).maximumEventAgeSeconds
       ? undefined
       : delaySeconds;
+  }
+
+  #giveUp(event: QueuedEvent, result: InvocationResult | undefined): void {
+    const { onFailure } = this.#options.settingsOf(event.functionName);
+    if (onFailure === undefined) return;
+    const { region, accountId, clock } = this.#context;
+    const record = failureRecord({
+      requestId: event.id,
+      functionArn: `arn:aws:lambda:${region}:${accountId}:function:${event.functionName}`,
+      payload: event.payload,
+      failures: event.failures,
+      retriesExhausted: event.failures > this.#options.settingsOf(event.functionName).maximumRetryAttempts,
+      result,
+      atMs: clock.now(),
+    });
+    try {
+      this.#options.queues.send(onFailure, { MessageBody: record });
+    } catch (error) {
+      // A queue that is gone: as on AWS, the event is gone too.
+      if (!(error instanceof AwsError)) throw error;
+    }
   }
 
   #forget({ id }: QueuedEvent): void {

@@ -2,6 +2,7 @@ import { type Clock, RunningClock } from '../kernel/clock.ts';
 import { AwsError, LocalCloudError } from '../kernel/errors.ts';
 import type { ResourceProvider } from '../kernel/resources.ts';
 import type { CloudContext, Service, ServiceRequest, ServiceResponse } from '../kernel/service.ts';
+import type { Sqs } from '../sqs/index.ts';
 import { handleRequest } from './api.ts';
 import {
   AsyncInvocations,
@@ -31,7 +32,7 @@ const ENVIRONMENTS_A_WORKER = 2;
 const STOP_GRACE_SECONDS = 5;
 
 export interface LambdaOptions extends InvokerOptions {
-  readonly sqs: QueueSource;
+  readonly sqs: QueueSource & Pick<Sqs, 'send'>;
   /** How many invocations run at a time. @default 8 */
   readonly maxWorkers?: number | undefined;
   /** Real seconds until an idle environment is ended. @default 20 */
@@ -70,12 +71,12 @@ export class Lambda implements Service {
     };
     this.#environments = new WarmEnvironments(host, ENVIRONMENTS_A_WORKER * maxWorkers, idleSeconds);
     this.#invoker = new Invoker(context, this.#environments, options);
-    this.#events = new AsyncInvocations(
-      context,
-      this.#slots,
-      (name, payload) => this.#invoker.invoke(this.function(name), payload),
-      (name) => this.eventInvokes.get(name) ?? DEFAULT_EVENT_INVOKE,
-    );
+    this.#events = new AsyncInvocations(context, {
+      slots: this.#slots,
+      queues: options.sqs,
+      invoke: (name, payload) => this.#invoker.invoke(this.function(name), payload),
+      settingsOf: (name) => this.eventInvokes.get(name) ?? DEFAULT_EVENT_INVOKE,
+    });
     this.#changes = new KeptChanges(context.store);
   }
 

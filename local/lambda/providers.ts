@@ -1,3 +1,4 @@
+import { LocalCloudError } from '../kernel/errors.ts';
 import { checkProperties } from '../kernel/properties.ts';
 import type { Properties, ResourceIdentity, ResourceProvider } from '../kernel/resources.ts';
 import { DEFAULT_EVENT_INVOKE } from './async-invocations.ts';
@@ -71,6 +72,7 @@ function provisionPermission(properties: Properties, identity: ResourceIdentity)
 
 function provisionEventInvoke(lambda: Lambda, properties: Properties, identity: ResourceIdentity) {
   checkProperties(EVENT_INVOKE_TYPE, properties, identity, [
+    'DestinationConfig',
     'FunctionName',
     'MaximumEventAgeInSeconds',
     'MaximumRetryAttempts',
@@ -78,9 +80,23 @@ function provisionEventInvoke(lambda: Lambda, properties: Properties, identity: 
   ]);
   const { maximumEventAgeSeconds, maximumRetryAttempts } = DEFAULT_EVENT_INVOKE;
   const { name } = lambda.function(functionNameOf(String(properties.FunctionName)));
+  const onFailure = onFailureOf(properties, identity);
   lambda.eventInvokes.set(name, {
     maximumEventAgeSeconds: Number(properties.MaximumEventAgeInSeconds ?? maximumEventAgeSeconds),
     maximumRetryAttempts: Number(properties.MaximumRetryAttempts ?? maximumRetryAttempts),
+    ...(onFailure !== undefined && { onFailure }),
   });
   return { ref: `${name}|${String(properties.Qualifier ?? '$LATEST')}`, attributes: {} };
+}
+
+function onFailureOf(properties: Properties, identity: ResourceIdentity): string | undefined {
+  const { DestinationConfig = {} } = properties as { DestinationConfig?: Properties };
+  checkProperties(`${EVENT_INVOKE_TYPE}/DestinationConfig`, DestinationConfig, identity, ['OnFailure']);
+  const { OnFailure } = DestinationConfig as { OnFailure?: { Destination?: string } };
+  if (OnFailure?.Destination === undefined) return undefined;
+  if (OnFailure.Destination.split(':')[2] === 'sqs') return OnFailure.Destination;
+  throw new LocalCloudError(
+    'UNSUPPORTED_FUNCTION',
+    `${identity.stackName}/${identity.logicalId} (${EVENT_INVOKE_TYPE}) sends what fails to ${OnFailure.Destination}. The local cloud knows SQS queues as such destinations.`,
+  );
 }

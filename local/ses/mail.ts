@@ -13,7 +13,9 @@ export interface SentMail {
   readonly configurationSet?: string;
   /** Recipients on the suppression list: SES takes their mail and does not send it. */
   readonly suppressed: readonly string[];
-  /** Where the mail lies as RFC 5322 text; absent without a folder, or when every recipient is suppressed. */
+  /** SES took it, and then found a virus in it: it is not sent. */
+  readonly rejected?: true;
+  /** Where the mail lies as RFC 5322 text; absent without a folder, or when it is sent to nobody. */
   readonly emlPath?: string;
 }
 

@@ -9,13 +9,16 @@ const UNFINISHED = '.unfinished';
 
 /** Every mail that SES has taken, in order; as files too where the store has a folder. */
 export class Outbox {
+  readonly #store: Store;
   readonly #directory: string | undefined;
   readonly #insert: StatementSync;
   readonly #all: StatementSync;
   readonly #find: StatementSync;
   readonly #countSince: StatementSync;
 
-  constructor({ db, directory }: Store) {
+  constructor(store: Store) {
+    const { db, directory } = store;
+    this.#store = store;
     db.exec(
       'CREATE TABLE IF NOT EXISTS ses_mails (id INTEGER PRIMARY KEY, messageId TEXT NOT NULL UNIQUE, atMs REAL NOT NULL, mail TEXT NOT NULL) STRICT',
     );
@@ -29,10 +32,14 @@ export class Outbox {
     this.#finish(this.#directory);
   }
 
-  add(mail: Omit<SentMail, 'emlPath'>, eml: Buffer | undefined): void {
+  /** @param alongside what is written with it, or not at all */
+  add(mail: Omit<SentMail, 'emlPath'>, eml: Buffer | undefined, alongside: () => void): void {
     const path = eml && this.#pathOf(mail.messageId);
     if (eml && path !== undefined) writeFileSync(path + UNFINISHED, eml);
-    this.#insert.run(mail.messageId, mail.atMs, JSON.stringify({ ...mail, hasFile: path !== undefined }));
+    this.#store.transaction(() => {
+      this.#insert.run(mail.messageId, mail.atMs, JSON.stringify({ ...mail, hasFile: path !== undefined }));
+      alongside();
+    });
     if (path !== undefined) renameSync(path + UNFINISHED, path);
   }
 

@@ -1,7 +1,7 @@
 import { LocalCloudError } from '../kernel/errors.ts';
 import { checkProperties } from '../kernel/properties.ts';
 import type { Properties, ResourceProvider } from '../kernel/resources.ts';
-import type { Standing } from './standing.ts';
+import type { EventDestination, Standing } from './standing.ts';
 import type { SuppressionReason } from './suppressions.ts';
 
 const IDENTITY = 'AWS::SES::EmailIdentity';
@@ -80,14 +80,35 @@ export function sesProviders(standing: Standing): ResourceProvider[] {
             'UNKNOWN_REFERENCE',
             `${identity.stackName}/${identity.logicalId} (${EVENT_DESTINATION}) names the configuration set "${set}", which the template does not hold.`,
           );
-        const name = String(nested(properties, 'EventDestination').Name ?? identity.generatedName(64));
-        const destinations = standing.eventDestinations.get(set) ?? new Map<string, unknown>();
-        standing.eventDestinations.set(set, destinations.set(name, properties.EventDestination));
+        const input = nested(properties, 'EventDestination');
+        checkProperties(`${EVENT_DESTINATION}/EventDestination`, input, identity, [
+          'Enabled',
+          'MatchingEventTypes',
+          'Name',
+          'SnsDestination',
+        ]);
+        const name = String(input.Name ?? identity.generatedName(64));
+        const destinations = standing.eventDestinations.get(set) ?? new Map<string, EventDestination>();
+        standing.eventDestinations.set(set, destinations.set(name, eventDestination(input)));
         const id = `${set}|${name}`;
         return { ref: id, attributes: { Id: id } };
       },
     },
   ];
+}
+
+function eventDestination(input: Properties): EventDestination {
+  const { TopicARN } = nested(input, 'SnsDestination');
+  return {
+    enabled: String(input.Enabled ?? true) !== 'false',
+    // `renderingFailure` in templates, `RENDERING_FAILURE` in the API.
+    eventTypes: new Set(
+      ((input.MatchingEventTypes ?? []) as readonly string[]).map((type) =>
+        type.replaceAll(/([a-z])([A-Z])/g, '$1_$2').toUpperCase(),
+      ),
+    ),
+    topicArn: TopicARN === undefined ? undefined : String(TopicARN),
+  };
 }
 
 function nested(properties: Properties, name: string): Properties {

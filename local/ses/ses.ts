@@ -1,10 +1,12 @@
 import { AwsError } from '../kernel/errors.ts';
 import type { ResourceProvider } from '../kernel/resources.ts';
 import type { CloudContext, Service, ServiceRequest, ServiceResponse } from '../kernel/service.ts';
+import type { Sns } from '../sns/index.ts';
 import { accountRoutes } from './account.ts';
 import { type Behaviour, Unwell } from './behaviour.ts';
 import { readDraft } from './draft.ts';
 import { badRequest } from './errors.ts';
+import { type EventPlan, EventQueue } from './event-queue.ts';
 import { type Draft, recipientsOf, type SentMail } from './mail.ts';
 import { Outbox } from './outbox.ts';
 import { sesProviders } from './providers.ts';
@@ -12,24 +14,32 @@ import { handleRestJson, type Routes } from './rest-json.ts';
 import { Standing } from './standing.ts';
 import { suppressionRoutes } from './suppression-routes.ts';
 import { type SuppressionReason, Suppressions } from './suppressions.ts';
+import { holdsTestVirus } from './test-virus.ts';
 
 /** What a new account's list takes in. */
 const ACCOUNT_SUPPRESSED_REASONS: readonly SuppressionReason[] = ['BOUNCE', 'COMPLAINT'];
 const MAIL_LIMIT_BYTES = 40 * 1024 * 1024;
 
-/** Amazon SES, API version 2: takes mail as SES would, and keeps it on this machine. */
+export interface SesOptions {
+  /** Where event destinations' topics are. */
+  readonly sns: Pick<Sns, 'publish'>;
+}
+
+/** Amazon SES, API version 2: takes mail as SES would, keeps it on this machine, and publishes what it would tell of it. */
 export class Ses implements Service {
   readonly signingName = 'ses';
   readonly #context: CloudContext;
   readonly #standing: Standing;
   readonly #outbox: Outbox;
+  readonly #events: EventQueue;
   readonly #suppressions: Suppressions;
   readonly #unwell: Unwell;
   readonly #routes: Routes;
 
-  constructor(context: CloudContext) {
+  constructor(context: CloudContext, { sns }: SesOptions) {
     this.#context = context;
     this.#standing = new Standing(context.region);
+    this.#events = new EventQueue(context, this.#standing, sns);
     this.#outbox = new Outbox(context.store);
     this.#suppressions = new Suppressions(context.store);
     this.#unwell = new Unwell(context.clock);
@@ -44,8 +54,13 @@ export class Ses implements Service {
     return handleRestJson(request, this.#routes);
   }
 
+  start(): void {
+    this.#events.start();
+  }
+
   async stop(): Promise<void> {
     this.#unwell.stop();
+    this.#events.stop();
   }
 
   providers(): ResourceProvider[] {
@@ -60,6 +75,21 @@ export class Ses implements Service {
   /** Makes the provider slow, refusing, silent or forgetful from the next mail on; `undefined` makes it well. */
   setBehaviour(behaviour: Behaviour | undefined): void {
     this.#unwell.current = behaviour;
+  }
+
+  /** Loses, delays and repeats the events of the mails that are taken from now on; `undefined` lets all arrive once and soon. */
+  setEventPlan(plan: EventPlan | undefined): void {
+    this.#events.plan = plan;
+  }
+
+  /** An event is due and about to be published. */
+  get busy(): boolean {
+    return this.#events.busy;
+  }
+
+  /** When the next event is published (cloud time, ms); `undefined` when none is on its way. */
+  get nextEventMs(): number | undefined {
+    return this.#events.nextMs;
   }
 
   /** Mails that a slow or silent provider has received and not answered. */
@@ -99,21 +129,22 @@ export class Ses implements Service {
     const eml = draft.compose(messageId, atMs);
     if (eml.length > MAIL_LIMIT_BYTES)
       throw badRequest(`Message length is more than ${MAIL_LIMIT_BYTES} bytes long: '${eml.length}'.`);
-    this.#outbox.add(
-      {
-        messageId,
-        to,
-        cc,
-        bcc,
-        from,
-        subject,
-        atMs,
-        tags,
-        ...(configurationSet !== undefined && { configurationSet }),
-        suppressed,
-      },
-      suppressed.length < recipients.length ? eml : undefined,
-    );
+    const rejected = holdsTestVirus(eml);
+    const mail: SentMail = {
+      messageId,
+      to,
+      cc,
+      bcc,
+      from,
+      subject,
+      atMs,
+      tags,
+      ...(configurationSet !== undefined && { configurationSet }),
+      suppressed,
+      ...(rejected && { rejected }),
+    };
+    const isSent = !rejected && suppressed.length < recipients.length;
+    this.#outbox.add(mail, isSent ? eml : undefined, () => this.#events.add(mail));
     return messageId;
   }
 

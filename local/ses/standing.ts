@@ -1,5 +1,6 @@
 import { domainOf } from './address.ts';
 import { messageRejected, notFound } from './errors.ts';
+import type { EventType } from './events.ts';
 import type { SuppressionReason } from './suppressions.ts';
 
 export interface Identity {
@@ -16,12 +17,19 @@ export interface ConfigurationSet {
   readonly suppressedReasons: readonly SuppressionReason[] | undefined;
 }
 
+/** Where the events of a configuration set's mails go. */
+export interface EventDestination {
+  readonly enabled: boolean;
+  readonly eventTypes: ReadonlySet<string>;
+  readonly topicArn: string | undefined;
+}
+
 /** What the template says of the account's standing with SES. It is read anew at each start, so it is kept nowhere else. */
 export class Standing {
   readonly identities = new Map<string, Identity>();
   readonly configurationSets = new Map<string, ConfigurationSet>();
-  /** By configuration set, then by name: kept as the template has them; nothing is published to them. */
-  readonly eventDestinations = new Map<string, Map<string, unknown>>();
+  /** By configuration set, then by name. */
+  readonly eventDestinations = new Map<string, Map<string, EventDestination>>();
   readonly #region: string;
 
   constructor(region: string) {
@@ -44,6 +52,14 @@ export class Standing {
     const found = this.configurationSets.get(name);
     if (!found) throw notFound(`Configuration set <${name}> does not exist.`);
     return found;
+  }
+
+  /** The topics that hear of such an event. */
+  topicsOf(configurationSet: string, type: EventType): readonly string[] {
+    return [...(this.eventDestinations.get(configurationSet)?.values() ?? [])].flatMap(
+      ({ enabled, eventTypes, topicArn }) =>
+        enabled && topicArn !== undefined && eventTypes.has(type) ? [topicArn] : [],
+    );
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { ResourceProvider } from '../kernel/resources.ts';
 import type { CloudContext, Service, ServiceRequest, ServiceResponse } from '../kernel/service.ts';
 import { checkPublish } from './check-publish.ts';
-import { deliver, type Queues } from './delivery.ts';
+import { deliver, type Endpoints } from './delivery.ts';
 import { newUuid } from './ids.ts';
 import { snsProviders } from './providers.ts';
 import { publishOperations } from './publish-operations.ts';
@@ -12,23 +12,21 @@ import { Subscriptions } from './subscriptions.ts';
 import { topicOperations } from './topic-operations.ts';
 import { Topics } from './topics.ts';
 
-export interface SnsOptions {
-  readonly sqs: Queues;
-}
+export type SnsOptions = Endpoints;
 
-/** Amazon SNS: standard topics, delivered to SQS queues. What else subscribes is kept unconfirmed. */
+/** Amazon SNS: standard topics, delivered to SQS queues and Lambda functions. What else subscribes is kept unconfirmed. */
 export class Sns implements Service {
   readonly signingName = 'sns';
   readonly topics: Topics;
   readonly subscriptions: Subscriptions;
   readonly #context: CloudContext;
   readonly #published: Published;
-  readonly #queues: Queues;
+  readonly #endpoints: Endpoints;
   readonly #operations: Readonly<Record<string, QueryOperation>>;
 
-  constructor(context: CloudContext, { sqs }: SnsOptions) {
+  constructor(context: CloudContext, endpoints: SnsOptions) {
     this.#context = context;
-    this.#queues = sqs;
+    this.#endpoints = endpoints;
     this.topics = new Topics(context);
     this.subscriptions = new Subscriptions(context);
     this.#published = new Published(context);
@@ -66,7 +64,7 @@ export class Sns implements Service {
     };
     this.#published.add(published);
     for (const subscription of this.subscriptions.ofTopic(topicArn))
-      if (!subscription.pending) deliver(subscription, published, input, this.#queues);
+      if (!subscription.pending) deliver(subscription, published, input, this.#endpoints);
     return published.messageId;
   }
 

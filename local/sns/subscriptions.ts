@@ -16,6 +16,11 @@ export type SubscriptionAttributes = Readonly<Record<string, string>>;
 
 /** Confirmed by a person; kept, and never delivered to. */
 const CONFIRMED_BY_HAND = new Set(['email', 'email-json', 'sms']);
+/** What an ARN of an endpoint looks like, and what AWS calls it where it does not. */
+const ENDPOINTS = new Map([
+  ['sqs', { arn: /^arn:[^:]+:sqs:[^:]*:\d*:[\w-]+$/, name: 'SQS endpoint ARN' }],
+  ['lambda', { arn: /^arn:[^:]+:lambda:[^:]*:\d*:function:[\w-]+$/, name: 'Lambda endpoint ARN' }],
+]);
 const ATTRIBUTES = new Set(['RawMessageDelivery', 'RedrivePolicy']);
 
 /** Who wants a topic's messages. */
@@ -105,12 +110,12 @@ function subscriptionOf(row: Record<string, unknown>): Subscription {
 }
 
 function check(protocol: string, endpoint: string, attributes: SubscriptionAttributes): void {
-  if (protocol !== 'sqs' && !CONFIRMED_BY_HAND.has(protocol))
+  const expected = ENDPOINTS.get(protocol);
+  if (!expected && !CONFIRMED_BY_HAND.has(protocol))
     throw invalidParameter(
-      `the local cloud delivers to SQS queues, and keeps e-mail and SMS subscriptions unconfirmed; it has no protocol "${protocol}"`,
+      `the local cloud delivers to SQS queues and Lambda functions, and keeps e-mail and SMS subscriptions unconfirmed; it has no protocol "${protocol}"`,
     );
-  if (protocol === 'sqs' && !/^arn:[^:]+:sqs:[^:]*:\d*:[\w-]+$/.test(endpoint))
-    throw invalidParameter('SQS endpoint ARN');
+  if (expected && !expected.arn.test(endpoint)) throw invalidParameter(expected.name);
   for (const name of Object.keys(attributes))
     if (!ATTRIBUTES.has(name))
       throw invalidParameter(
@@ -119,6 +124,10 @@ function check(protocol: string, endpoint: string, attributes: SubscriptionAttri
   const { RawMessageDelivery = 'false', RedrivePolicy } = attributes;
   if (!['true', 'false'].includes(RawMessageDelivery))
     throw invalidParameter(`Attributes Reason: RawMessageDelivery: Invalid value [${RawMessageDelivery}]`);
+  if (RawMessageDelivery === 'true' && protocol === 'lambda')
+    throw invalidParameter(
+      'Attributes Reason: Delivery protocol [lambda] does not support raw message delivery.',
+    );
   if (RedrivePolicy !== undefined && deadLetterQueueOf({ attributes }) === undefined)
     throw invalidParameter(`Attributes Reason: RedrivePolicy names no deadLetterTargetArn: ${RedrivePolicy}`);
 }

@@ -12,6 +12,8 @@ export interface ServeOptions {
   readonly region?: string;
   /** @default Math.random */
   readonly random?: () => number;
+  /** Whether the rooms begin what they do by themselves. @default true */
+  readonly starts?: boolean;
 }
 
 export interface ServedRooms<Rooms> {
@@ -32,7 +34,13 @@ export interface ServedRooms<Rooms> {
 /** Some of the local cloud's rooms behind a port of their own, without a template and without functions. */
 export async function serveRooms<Rooms extends Readonly<Record<string, Service>>>(
   make: (context: CloudContext) => Rooms,
-  { directory, clock = new RunningClock(), region = 'us-east-1', random = Math.random }: ServeOptions = {},
+  {
+    directory,
+    clock = new RunningClock(),
+    region = 'us-east-1',
+    random = Math.random,
+    starts = true,
+  }: ServeOptions = {},
 ): Promise<ServedRooms<Rooms>> {
   const store = openStore(directory);
   let endpoint = '';
@@ -48,7 +56,7 @@ export async function serveRooms<Rooms extends Readonly<Record<string, Service>>
   const services: readonly Service[] = Object.values(rooms);
   const server = new CloudServer(services, clock);
   endpoint = `http://127.0.0.1:${await server.listen(0)}`;
-  for (const service of services) service.start?.();
+  if (starts) for (const service of services) service.start?.();
   return {
     rooms,
     context,

@@ -5,12 +5,17 @@ import { SESv2Client, SendEmailCommand, type SendEmailCommandInput } from '@aws-
 import { RunningClock } from '../../../local/kernel/clock.ts';
 import type { Properties, Provisioned } from '../../../local/kernel/resources.ts';
 import { CloudServer } from '../../../local/kernel/server.ts';
+import type { CloudContext } from '../../../local/kernel/service.ts';
 import { openStore } from '../../../local/kernel/store.ts';
 import { Ses } from '../../../local/ses/index.ts';
+import { Sns } from '../../../local/sns/index.ts';
+import { Sqs } from '../../../local/sqs/index.ts';
 
 /** SES alone behind a port, with the domain `shop.example` declared; a real SDK client talks to it. */
 export class SesLab implements AsyncDisposable {
   readonly ses: Ses;
+  /** Where its event destinations' topics are. */
+  readonly sns: Sns;
   readonly clock = new RunningClock();
   readonly #store: ReturnType<typeof openStore>;
   readonly #server: CloudServer;
@@ -18,14 +23,17 @@ export class SesLab implements AsyncDisposable {
 
   private constructor(directory: string | undefined) {
     this.#store = openStore(directory);
-    this.ses = new Ses({
+    const context: CloudContext = {
       clock: this.clock,
       store: this.#store,
       region: 'eu-west-1',
       accountId: '000000000000',
       endpoint: () => '',
       random: Math.random,
-    });
+    };
+    this.sns = new Sns(context, { sqs: new Sqs(context) });
+    this.ses = new Ses(context, { sns: this.sns });
+    this.ses.start();
     this.#server = new CloudServer([this.ses], this.clock);
     this.provision('AWS::SES::EmailIdentity', { EmailIdentity: 'shop.example' });
   }
@@ -48,7 +56,9 @@ export class SesLab implements AsyncDisposable {
   }
 
   provision(type: string, properties: Properties): Provisioned {
-    const provider = this.ses.providers().find((candidate) => candidate.type === type);
+    const provider = [...this.ses.providers(), ...this.sns.providers()].find(
+      (candidate) => candidate.type === type,
+    );
     if (!provider) throw new Error(`no provider for ${type}`);
     return provider.provision(properties, {
       stackName: 'Stack',
