@@ -8,6 +8,7 @@ import { LocalCloudError } from './kernel/errors.ts';
 import { CloudServer } from './kernel/server.ts';
 import type { CloudContext, Service } from './kernel/service.ts';
 import { openStore } from './kernel/store.ts';
+import { Kms } from './kms/index.ts';
 import { Lambda, type LogLine } from './lambda/index.ts';
 import { S3 } from './s3/index.ts';
 import { Scheduler } from './scheduler/index.ts';
@@ -67,7 +68,7 @@ export interface LocalCloud {
   idle(): boolean;
   /**
    * When the next hidden or delayed message of such a queue becomes visible, the next event of an asynchronous invocation is
-   * retried, or the next schedule fires (cloud time, ms); `undefined` when nothing will happen
+   * retried, the next of SES's is published, or the next schedule fires (cloud time, ms); `undefined` when nothing will happen
    * by itself.
    */
   nextEventMs(): number | undefined;
@@ -107,6 +108,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       lambda: { invokeLater: (reference, payload) => lambda.invokeLater(reference, payload) },
     });
     const ses = new Ses(context, { sns });
+    const kms = new Kms(context);
     const s3 = new S3(context);
     const secretsManager = new SecretsManager(context);
     const cloudwatch = new CloudWatch(context, { sqs, sns });
@@ -165,6 +167,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       s3,
       secretsManager,
       scheduler,
+      kms,
     ].flatMap((room) => room.providers());
     const deployment = deployAssembly(assembly, providers, context);
     for (const service of services) service.start?.();
@@ -196,11 +199,13 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       faults,
       idle: () =>
         !lambda.busy &&
+        !ses.busy &&
         !scheduler.busy &&
         mappedQueues(lambda).every((queueArn) => sqs.counts(queueArn).visible === 0),
       nextEventMs: () =>
         earliest([
           lambda.nextEventMs,
+          ses.nextEventMs,
           scheduler.nextEventMs,
           ...mappedQueues(lambda).map((queueArn) => sqs.nextEventMs(queueArn)),
         ]),

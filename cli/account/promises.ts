@@ -1,7 +1,10 @@
+import { notificationTag } from '../../shared/jobs/email-event.ts';
 import { type JobRecord, jobPartitionKey } from '../../shared/jobs/record.ts';
 import { JOBS } from '../../shared/jobs/registry.ts';
-import type { FeedBody, FeedEntry, JobIdentity } from '../feed.ts';
+import type { FeedBody, FeedEntry } from '../feed.ts';
 import type { Opening } from '../opening.ts';
+import { completedChargesAreRecorded, noCardChargedTwice } from './charge-promises.ts';
+import { completedJobs, identityOf } from './completed-jobs.ts';
 import type { Evidence, OrderRow } from './evidence.ts';
 
 /** One promise, and what speaks against it. */
@@ -25,6 +28,7 @@ export function judge(accepted: readonly FeedEntry[], opening: Opening, evidence
     completedOrdersArePlaced(accepted, evidence),
     everyOrderIsConfirmed(evidence),
     completedMailsWereSent(evidence),
+    completedChargesAreRecorded(accepted, evidence),
     ...judgeEffects(opening, evidence),
   ];
 }
@@ -43,7 +47,7 @@ export function outagesWereOutlived({ records }: Evidence): Promised {
 
 /** What holds at every moment, also in the middle of a run or after its sudden end. */
 export function judgeEffects(opening: Opening, evidence: Evidence): Promised[] {
-  return [balancesMatch(opening, evidence), stockMatches(opening, evidence), noMailTwice(evidence)];
+  return [balancesMatch(opening, evidence), stockMatches(opening, evidence), noMailTwice(evidence), noCardChargedTwice(evidence)];
 }
 
 function everyMessageEnded(accepted: readonly FeedEntry[], { records, deadLetters }: Evidence): Promised {
@@ -200,12 +204,12 @@ function completedMailsWereSent({ records, mails }: Evidence): Promised {
   const emails = [...records.values()].filter(({ pk }) => pk.startsWith(prefix));
   const broken = emails.flatMap((record) => {
     const notification = record.pk.slice(prefix.length);
-    const was = sent.has(tagOf(notification));
+    const was = sent.has(notificationTag(notification));
     const may = mailAllowed(record);
     if (may === 'must' && !was) return [`e-mail ${notification} completed, but was not sent`];
     return may === 'must not' && was ? [`e-mail ${notification} (${record.state}) was sent`] : [];
   });
-  const known = new Set(emails.map(({ pk }) => tagOf(pk.slice(prefix.length))));
+  const known = new Set(emails.map(({ pk }) => notificationTag(pk.slice(prefix.length))));
   for (const notification of sent)
     if (!known.has(notification)) broken.push(`e-mail ${notification} was sent, and there is no job for it`);
   return {
@@ -215,10 +219,13 @@ function completedMailsWereSent({ records, mails }: Evidence): Promised {
   };
 }
 
-/** A suppressed address gets none; the mail of an uncertain step may have gone out, which is what uncertain means. */
+/** The mail of an uncertain step may have gone out, which is what uncertain means; a refused one SES had taken first. */
+const MAY_HAVE_GONE = /_UNCERTAIN$|^EMAIL_REFUSED$/;
+
+/** A suppressed address gets none. */
 function mailAllowed({ state, result, verdict }: JobRecord): 'must' | 'may' | 'must not' {
   if (state === 'completed') return result?.includes('"suppressed":true') ? 'must not' : 'must';
-  return verdict?.code === 'STEP_UNCERTAIN' ? 'may' : 'must not';
+  return MAY_HAVE_GONE.test(verdict?.code ?? '') ? 'may' : 'must not';
 }
 
 function noMailTwice({ mails }: Evidence): Promised {
@@ -230,30 +237,6 @@ function noMailTwice({ mails }: Evidence): Promised {
       .filter(([, copies]) => copies.length > 1)
       .map(([notification, copies]) => `e-mail ${notification} was sent ${copies.length} times`),
   };
-}
-
-/** As SES's tags are written: letters, digits, `_` and `-`. */
-function tagOf(notification: string): string {
-  return notification.replaceAll(/[^A-Za-z0-9_-]/g, '-').slice(0, 256);
-}
-
-function completedJobs(
-  accepted: readonly FeedEntry[],
-  type: string,
-  records: Evidence['records'],
-): Map<string, JobIdentity> {
-  const completed = new Map<string, JobIdentity>();
-  for (const entry of accepted) {
-    const identity = entry.job.type === type ? identityOf(entry) : undefined;
-    const record = identity && records.get(jobPartitionKey(type, identity.key));
-    if (record?.state === 'completed' && record.payloadHash === identity?.payloadHash)
-      completed.set(identity.key, identity);
-  }
-  return completed;
-}
-
-function identityOf(entry: FeedEntry): JobIdentity | undefined {
-  return entry.kind === 'job' ? entry : entry.reads;
 }
 
 function isMalformed(entry: FeedEntry): entry is FeedBody {

@@ -1,5 +1,6 @@
 import { type SESv2Client, SendEmailCommand } from '@aws-sdk/client-sesv2';
 import { NotDone, PermanentError } from '../../shared/consumer/index.ts';
+import { NOTIFICATION_TAG, notificationTag } from '../../shared/jobs/email-event.ts';
 import type { RenderedMail } from './templates.ts';
 
 export interface Mail extends RenderedMail {
@@ -56,7 +57,7 @@ export class SesMailer {
           FromEmailAddress: from,
           Destination: { ToAddresses: [mail.to] },
           ConfigurationSetName: configurationSet,
-          EmailTags: [{ Name: 'notification', Value: tagValue(mail.notificationId) }],
+          EmailTags: [{ Name: NOTIFICATION_TAG, Value: notificationTag(mail.notificationId) }],
           Content: {
             Simple: {
               Subject: { Data: mail.subject, Charset: 'UTF-8' },
@@ -90,9 +91,4 @@ function refusal(error: Error & { code?: unknown }): SendResult {
   )
     throw new NotDone(`SES did not take the mail: ${error.name}: ${error.message}`, { cause: error });
   throw error;
-}
-
-/** Tags take 256 ASCII letters, digits, `_` and `-`. */
-function tagValue(text: string): string {
-  return text.replaceAll(/[^A-Za-z0-9_-]/g, '-').slice(0, 256);
 }

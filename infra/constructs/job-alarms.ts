@@ -1,6 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import {
@@ -11,6 +10,8 @@ import {
 import { queueName } from '../../shared/jobs/names.ts';
 import type { Settings, Severity, Thresholds } from '../config.ts';
 import type { JobMetrics } from './job-metrics.ts';
+import { pascalCase } from './pascal-case.ts';
+import { RunbookAlarm } from './runbook-alarm.ts';
 
 export interface JobAlarmsProps {
   readonly job: JobSettings;
@@ -52,22 +53,17 @@ export class JobAlarms extends Construct {
   }
 
   #add({ job, settings, topic }: JobAlarmsProps, rule: Rule, severity: Severity, threshold: number): void {
-    const queue = queueName(settings.stage, job.type);
-    const alarm = new Alarm(this, `${pascalCase(rule.name)}${pascalCase(severity)}`, {
-      // Spelled out: the name is all that most notifications show.
-      alarmName: `${queue}-${rule.name}-${severity}`,
-      alarmDescription: `${queue}: ${rule.says(threshold)}. Runbook: ${settings.runbook}#${rule.name}`,
+    new RunbookAlarm(this, `${pascalCase(rule.name)}${pascalCase(severity)}`, {
+      subject: queueName(settings.stage, job.type),
+      name: rule.name,
+      severity,
+      says: rule.says(threshold),
+      runbook: settings.runbook,
       metric: rule.metric,
       threshold,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      evaluationPeriods: rule.periods ?? 1,
-      // An idle queue reports nothing, and that is well.
-      treatMissingData: TreatMissingData.NOT_BREACHING,
+      topic,
+      ...(rule.periods !== undefined && { periods: rule.periods }),
     });
-    const action = new SnsAction(topic);
-    alarm.addAlarmAction(action);
-    // People want to hear the end of it, too.
-    alarm.addOkAction(action);
   }
 }
 
@@ -137,8 +133,4 @@ function thresholdsOf({ type }: JobSettings, settings: Settings): Thresholds {
 
 function percent(rate: number): string {
   return `${Number((rate * 100).toPrecision(3))} %`;
-}
-
-function pascalCase(name: string): string {
-  return name.replaceAll(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -8,6 +8,7 @@ import { cardProviderSecretName, type TableSubject } from '../../shared/jobs/nam
 import { JOBS } from '../../shared/jobs/registry.ts';
 import type { Settings } from '../config.ts';
 import { AlarmTopic } from '../constructs/alarm-topic.ts';
+import { EmailEvents } from '../constructs/email-events.ts';
 import { JobPlatform } from '../constructs/job-platform.ts';
 import { JobQueue } from '../constructs/job-queue.ts';
 import type { StateStack } from './state.ts';
@@ -17,7 +18,7 @@ export interface JobsStackProps extends StackProps {
   readonly state: StateStack;
 }
 
-type ItemAction = 'GetItem' | 'PutItem' | 'UpdateItem';
+type ItemAction = 'GetItem' | 'PutItem' | 'Query' | 'UpdateItem';
 
 /** What runs: each job type's queues and consumer, and what its consumer may reach beyond its own queue and records. */
 export class JobsStack extends Stack {
@@ -39,7 +40,12 @@ export class JobsStack extends Stack {
 
     const sendEmail = new JobQueue(this, 'SendEmail', { job: JOBS.sendEmail });
     this.#grantItems(sendEmail, 'suppressions', ['GetItem', 'PutItem']);
+    this.#grantItems(sendEmail, 'email-events', ['Query']);
     this.#grantSend(sendEmail, settings);
+    new EmailEvents(this, 'EmailEvents', {
+      configurationSet: state.configurationSet,
+      table: state.tables['email-events'],
+    });
 
     const processPayment = new JobQueue(this, 'ProcessPayment', { job: JOBS.processPayment });
     // A transaction needs no permission of its own: it is checked as the puts and updates that it holds.
@@ -51,16 +57,16 @@ export class JobsStack extends Stack {
     this.#grantItems(placeOrder, 'stock', ['GetItem', 'UpdateItem']);
     sendEmail.grantPublish(placeOrder.consumer);
 
+    const chargeCard = new JobQueue(this, 'ChargeCard', { job: JOBS.chargeCard });
+    this.#grantItems(chargeCard, 'charges', ['GetItem', 'PutItem']);
+    this.#grantCardProvider(chargeCard, settings);
+
     new CfnOutput(this, 'AlarmTopicArn', { value: alarmTopic.topicArn });
     new CfnOutput(this, 'DashboardName', { value: dashboard.dashboardName });
   }
 
   #grantItems({ consumer }: JobQueue, subject: TableSubject, actions: readonly ItemAction[]): void {
     const table: TableV2 = this.#state.tables[subject];
-    const chargeCard = new JobQueue(this, 'ChargeCard', { job: JOBS.chargeCard });
-    this.#grantItems(chargeCard, 'charges', ['GetItem', 'PutItem']);
-    this.#grantCardProvider(chargeCard, settings);
-
     consumer.addEnvironment(tableVariable(subject), table.tableName);
     consumer.addToRolePolicy(
       new PolicyStatement({
@@ -70,12 +76,6 @@ export class JobsStack extends Stack {
     );
   }
 
-  #grantSend({ consumer }: JobQueue, { emailFrom }: Settings): void {
-    const { emailIdentity, configurationSet } = this.#state;
-    consumer.addEnvironment('EMAIL_FROM', emailFrom);
-    consumer.addEnvironment('EMAIL_CONFIGURATION_SET', configurationSet.configurationSetName);
-    consumer.addToRolePolicy(
-      new PolicyStatement({
   #grantCardProvider({ consumer }: JobQueue, { stage }: Settings): void {
     consumer.addEnvironment('CARD_PROVIDER_SECRET', cardProviderSecretName(stage));
     consumer.addToRolePolicy(
@@ -86,6 +86,12 @@ export class JobsStack extends Stack {
     );
   }
 
+  #grantSend({ consumer }: JobQueue, { emailFrom }: Settings): void {
+    const { emailIdentity, configurationSet } = this.#state;
+    consumer.addEnvironment('EMAIL_FROM', emailFrom);
+    consumer.addEnvironment('EMAIL_CONFIGURATION_SET', configurationSet.configurationSetName);
+    consumer.addToRolePolicy(
+      new PolicyStatement({
         actions: ['ses:SendEmail'],
         resources: [
           emailIdentity.emailIdentityArn,

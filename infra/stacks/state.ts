@@ -28,6 +28,7 @@ import {
   tableName,
 } from '../../shared/jobs/names.ts';
 import type { Settings } from '../config.ts';
+import { pascalCase } from '../constructs/pascal-case.ts';
 
 export interface StateStackProps extends StackProps {
   readonly settings: Settings;
@@ -44,9 +45,9 @@ export class StateStack extends Stack {
   readonly tables: Readonly<Record<TableSubject, TableV2>>;
   readonly bucket: Bucket;
   readonly scheduleGroup: ScheduleGroup;
-  readonly emailIdentity: IEmailIdentity;
   /** Where the card provider is, and our key there: an operator fills it in. */
   readonly cardProvider: Secret;
+  readonly emailIdentity: IEmailIdentity;
   readonly configurationSet: ConfigurationSet;
   readonly #settings: Settings;
 
@@ -69,10 +70,15 @@ export class StateStack extends Stack {
       }),
       accounts: this.#table('accounts', keyed('accountId')),
       payments: this.#table('payments', keyed('transactionId')),
-      orders: this.#table('orders', keyed('reference')),
       charges: this.#table('charges', keyed('chargeId')),
+      orders: this.#table('orders', keyed('reference')),
       stock: this.#table('stock', keyed('sku')),
       suppressions: this.#table('suppressions', keyed('address')),
+      'email-events': this.#table('email-events', {
+        ...keyed('notification'),
+        sortKey: { name: 'event', type: AttributeType.STRING },
+        timeToLiveAttribute: 'expiration',
+      }),
     };
     this.bucket = new Bucket(this, 'Payloads', {
       encryption: BucketEncryption.S3_MANAGED,
@@ -93,12 +99,6 @@ export class StateStack extends Stack {
       scheduleGroupName: scheduleGroupName(settings.stage),
       removalPolicy: this.#removalPolicy,
     });
-    const domain = settings.emailFrom.slice(settings.emailFrom.lastIndexOf('@') + 1);
-    this.emailIdentity =
-      settings.emailIdentity === 'create'
-        ? new EmailIdentity(this, 'Sender', { identity: Identity.domain(domain) })
-        : EmailIdentity.fromEmailIdentityName(this, 'Sender', domain);
-    if (this.emailIdentity instanceof EmailIdentity)
     this.cardProvider = new Secret(this, 'CardProvider', {
       secretName: cardProviderSecretName(settings.stage),
       description:
@@ -110,6 +110,12 @@ export class StateStack extends Stack {
       },
       removalPolicy: this.#removalPolicy,
     });
+    const domain = settings.emailFrom.slice(settings.emailFrom.lastIndexOf('@') + 1);
+    this.emailIdentity =
+      settings.emailIdentity === 'create'
+        ? new EmailIdentity(this, 'Sender', { identity: Identity.domain(domain) })
+        : EmailIdentity.fromEmailIdentityName(this, 'Sender', domain);
+    if (this.emailIdentity instanceof EmailIdentity)
       this.emailIdentity.applyRemovalPolicy(this.#removalPolicy);
     this.configurationSet = new ConfigurationSet(this, 'Emails', {
       reputationMetrics: true,
@@ -125,7 +131,7 @@ export class StateStack extends Stack {
 
   #table(subject: TableSubject, props: TablePropsV2): TableV2 {
     const { stage, pointInTimeRecovery, deletionProtection } = this.#settings;
-    const id = subject.charAt(0).toUpperCase() + subject.slice(1);
+    const id = pascalCase(subject);
     const table = new TableV2(this, id, {
       ...props,
       tableName: tableName(stage, subject),

@@ -14,7 +14,9 @@ const LONGEST_TAG = 256;
  */
 export function notificationTag(notificationId: string): string {
   const tag = notificationId.replaceAll(/[^A-Za-z0-9-]/gu, (character) =>
-    [...Buffer.from(character)].map((byte) => `_${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
+    [...Buffer.from(character)]
+      .map((byte) => `_${byte.toString(16).toUpperCase().padStart(2, '0')}`)
+      .join(''),
   );
   if (tag.length <= LONGEST_TAG) return tag;
   return `_sha256-${createHash('sha256').update(notificationId).digest('hex')}`;

@@ -19,9 +19,9 @@ export function publishQueueVariable(type: string): string {
   return `QUEUE_URL_${type.toUpperCase().replaceAll('-', '_')}`;
 }
 
-/** The variable that names one of our own tables: `TABLE_PAYMENTS`. */
+/** The variable that names one of our own tables: `TABLE_PAYMENTS`, `TABLE_EMAIL_EVENTS`. */
 export function tableVariable(subject: string): string {
-  return `TABLE_${subject.toUpperCase()}`;
+  return `TABLE_${subject.toUpperCase().replaceAll('-', '_')}`;
 }
 
 /** @throws Error naming the variable, which the construct that deployed this function must set */

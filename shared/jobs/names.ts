@@ -11,6 +11,9 @@ export function deadLetterQueueName(stage: string, type: string): string {
   return `${queueName(stage, type)}-dead`;
 }
 
+/** What records the events of SES: a function, its log group, and the queue for events that it could not record. */
+export const EMAIL_EVENTS = 'email-events';
+
 /** The consumer function of a job type. */
 export function functionName(stage: string, type: string): string {
   return `honest-jobs-${stage}-${type}`;
@@ -30,14 +33,14 @@ export function tableName(stage: string, subject: TableSubject): string {
   return `honest-jobs-${stage}-${subject}`;
 }
 
-/** The EventBridge Scheduler group in which a stage's long deferrals wait. */
-export function scheduleGroupName(stage: string): string {
-  return `honest-jobs-${stage}`;
 /** The secret that says where the card provider is, and with which key: `{ "url", "apiKey" }`. */
 export function cardProviderSecretName(stage: string): string {
   return `honest-jobs/${stage}/card-provider`;
 }
 
+/** The EventBridge Scheduler group in which a stage's long deferrals wait. */
+export function scheduleGroupName(stage: string): string {
+  return `honest-jobs-${stage}`;
 }
 
 /** What the name of every schedule of a job type begins with; its consumer may create no others. */
