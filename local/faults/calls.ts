@@ -71,8 +71,9 @@ export class CallFaults {
     answer?: ServiceResponse,
   ): Promise<{ answer?: ServiceResponse; refusal?: RefusedEntries }> {
     let refusal: RefusedEntries | undefined;
-    for (const rule of environment ? this.#rules.functions : this.#rules.outside) {
-      const fault = rule(call);
+    const rules = environment ? this.#rules.functions : this.#rules.outside;
+    // All are asked, also where one of them has the say already: rules count.
+    for (const fault of [...rules].map((rule) => rule(call))) {
       if (fault === undefined) continue;
       if (isSlow(fault)) await this.#pass(fault.slowSeconds, request.signal);
       else if (isRefusal(fault)) refusal = fault;

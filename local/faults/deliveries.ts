@@ -123,11 +123,9 @@ export class Deliveries implements QueueSource {
   #acknowledgementFault(queueArn: string, messages: number): AcknowledgementFault | undefined {
     if (this.#acknowledgements.size === 0 || messages === 0) return undefined;
     const nth = this.#count(`acknowledgement ${queueArn}`);
-    for (const rule of this.#acknowledgements) {
-      const fault = rule({ queueArn, messages, nth });
-      if (fault) return fault;
-    }
-    return undefined;
+    return [...this.#acknowledgements]
+      .map((rule) => rule({ queueArn, messages, nth }))
+      .find((fault) => fault !== undefined);
   }
 
   #count(what: string): number {

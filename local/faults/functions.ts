@@ -109,23 +109,20 @@ export class FunctionFaultRules {
 
   #start(functionName: string) {
     const nth = this.#count(`start ${functionName}`);
-    for (const rule of this.#starts) {
-      const fault = rule({ functionName, nth });
-      if (fault === 'fails-to-start') return { startError: 'The environment failed to start.' };
-      if (fault) return fault;
-    }
-    return undefined;
+    const fault = [...this.#starts]
+      .map((rule) => rule({ functionName, nth }))
+      .find((one) => one !== undefined);
+    return fault === 'fails-to-start' ? { startError: 'The environment failed to start.' } : fault;
   }
 
   #answer(functionName: string, result: InvocationResult): InvocationResult | undefined {
     // A function that failed has given no answer that could be spoilt.
     if (result.functionError || this.#answers.size === 0) return undefined;
     const nth = this.#count(`answer ${functionName}`);
-    for (const rule of this.#answers) {
-      const fault = rule({ functionName, nth, payload: result.payload });
-      if (fault) return { ...result, payload: ANSWERS[fault] };
-    }
-    return undefined;
+    const fault = [...this.#answers]
+      .map((rule) => rule({ functionName, nth, payload: result.payload }))
+      .find((one) => one !== undefined);
+    return fault && { ...result, payload: ANSWERS[fault] };
   }
 
   /** A mapping whose last change has not taken effect takes no other meanwhile. */
