@@ -18,6 +18,7 @@ import {
   SuppressionReasons,
 } from 'aws-cdk-lib/aws-ses';
 import type { Construct } from 'constructs';
+import { LONGEST_DEFERRAL_SECONDS } from '../../shared/consumer/errors.ts';
 import { RECORD_RETENTION_SECONDS } from '../../shared/jobs/define-job.ts';
 import {
   cardProviderSecretName,
@@ -34,12 +35,10 @@ export interface StateStackProps extends StackProps {
   readonly settings: Settings;
 }
 
-/** The longest that one `RetryAfter` asks for. S3 counts from an object's creation, whatever is written to its job's record later. */
-const LONGEST_DEFERRAL_SECONDS = 366 * 86_400;
-
 /**
- * What must outlive a deploy of code: the tables, the bucket, the deferred jobs' schedules, and the sender's standing with SES. Apart from the code, so that
- * a change there cannot replace any of it; the exports that the other stack reads cannot change either while it reads them.
+ * What must outlive a deploy of code: the tables, the bucket, the deferred jobs' schedules, and the sender's standing with SES.
+ * Apart from the code, so that a change there cannot replace any of it; the exports that the other stack reads cannot change
+ * either while it reads them.
  */
 export class StateStack extends Stack {
   readonly tables: Readonly<Record<TableSubject, TableV2>>;
@@ -90,6 +89,7 @@ export class StateStack extends Stack {
         { abortIncompleteMultipartUploadAfter: Duration.days(1) },
         {
           prefix: STEP_RESULTS_PREFIX,
+          // Counted from the object's creation: a job that is deferred after its step needs the result for that much longer.
           expiration: Duration.days((RECORD_RETENTION_SECONDS + LONGEST_DEFERRAL_SECONDS) / 86_400),
         },
       ],

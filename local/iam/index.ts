@@ -28,6 +28,18 @@ export class Iam {
     return [...this.#roles.keys()];
   }
 
+  /**
+   * Makes a role beside those of the template, for what a test runs beside its functions.
+   *
+   * @param trust who may take it
+   * @returns its ARN
+   */
+  addRole(name: string, trust: readonly PolicyStatement[], statements: readonly PolicyStatement[]): string {
+    this.#roles.set(name, new Map([['own', statements]]));
+    this.#trust.set(name, trust);
+    return this.#arn('role', name);
+  }
+
   /** What a role may do, over all of its policies that the template holds (AWS's own managed ones are not among them). */
   statementsOf(roleNameOrArn: string): readonly PolicyStatement[] {
     const policies = this.#roles.get(roleNameOrArn.split('/').pop() ?? '');
@@ -44,10 +56,15 @@ export class Iam {
     });
   }
 
-  /** Whether a role may do something to a resource, by its own policies. */
-  allows(roleArn: string, action: string, resourceArn: string): boolean {
+  /** Whether a role may do something to a resource, by its own policies. @param context the values of condition keys */
+  allows(
+    roleArn: string,
+    action: string,
+    resourceArn: string,
+    context: Readonly<Record<string, string>> = {},
+  ): boolean {
     const name = this.#named(roleArn);
-    return name !== undefined && allows(this.statementsOf(name), { action, resource: resourceArn });
+    return name !== undefined && allows(this.statementsOf(name), { action, resource: resourceArn, context });
   }
 
   providers(): readonly ResourceProvider[] {

@@ -26,6 +26,16 @@ export interface DeliveryOptions<Payload> {
 
 let made = 0;
 
+/** The template's own sends to the template's queues alone, which those in process are not among. */
+function schedulerRole(lab: Lab): string {
+  const service = { Service: 'scheduler.amazonaws.com' };
+  return lab.cloud.iam.addRole(
+    'in-process',
+    [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: service }],
+    [{ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: lab.cloud.sqs.arnOf('*') }],
+  );
+}
+
 /**
  * A job type whose handler runs in the test's own process: the real consumer, Powertools and SDK clients on a lab's tables, and a queue
  * of its own with a dead-letter queue. No mapping reads it: the test says when a batch is received, and so can make two of them meet.
@@ -71,7 +81,7 @@ export class InProcess<Payload, Input> {
         region: lab.cloud.region,
         credentials: { accessKeyId: 'lab', secretAccessKey: 'lab' },
       }),
-      schedules: { groupName: `honest-jobs-${STAGE}`, roleArn: 'arn:aws:iam::000000000000:role/in-process' },
+      schedules: { groupName: `honest-jobs-${STAGE}`, roleArn: schedulerRole(lab) },
       // Keeps nothing above what a record holds.
       results: new StepResults('in-process', () => Promise.reject(new Error('No bucket in process'))),
       logger,
