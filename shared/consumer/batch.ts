@@ -16,6 +16,9 @@ import { changeVisibility } from './visibility.ts';
 /** Between the invocation's end and the moment that its messages come back: a crash is found this soon, and no sooner. */
 const VISIBILITY_MARGIN_SECONDS = 5;
 
+/** Batches that never leave it the time to run alone must not keep a job from running for ever. */
+const RECEIVES_TO_RUN_BESIDE_OTHERS_IN = 3;
+
 interface Received<Payload> {
   readonly record: SQSRecord;
   readonly subject: Subject;
@@ -167,7 +170,7 @@ async function runOne<Payload>(
     sentAtMs: subject.sentAtMs,
     hop: message.hop ?? 0,
     expired: message.expirytime !== undefined && nowMs >= Date.parse(message.expirytime),
-    alone,
+    alone: alone || subject.receiveCount >= maxReceiveCount(job) - RECEIVES_TO_RUN_BESIDE_OTHERS_IN,
     owner: randomUUID(),
     requestId: lambdaContext.awsRequestId,
     leaseUntilMs: nowMs + leftMs,

@@ -4,7 +4,8 @@ import type { JobSettings } from '../jobs/define-job.ts';
 import { type JobRecord, jobPartitionKey, type Verdict } from '../jobs/record.ts';
 import { attemptsOf, retryDelay } from '../jobs/schedule.ts';
 import type { ErrorRecord } from './errors.ts';
-import { type ClaimResult, type Continuation, crashOf, type JobRecords, type Retry } from './job-records.ts';
+import type { ClaimResult, JobRecords } from './job-records.ts';
+import { type Continuation, crashOf, type Retry } from './record-changes.ts';
 import { type Claim, type Ending, endingOf, type Outcome, obstacle, type Run } from './run.ts';
 import { type StepRecords, uncertainty } from './step-records.ts';
 

@@ -17,35 +17,23 @@ import {
   jobPartitionKey,
   LONGEST_HISTORY,
   MOST_PAST_VERDICTS,
-  type Verdict,
 } from '../jobs/record.ts';
+import {
+  CLAIM_FIELDS,
+  CLAIM_NAMES,
+  type Continuation,
+  claimValues,
+  crashOf,
+  fieldsAfter,
+} from './record-changes.ts';
 import type { Claim, Ending, Run } from './run.ts';
 
 type History = readonly FailedAttempt[];
-
-/** The code of an attempt whose process died. */
-export const CRASHED = 'CRASHED';
 
 /** What a claim found. */
 export type ClaimResult =
   | { readonly claimed: true; readonly claim: Claim }
   | { readonly claimed: false; readonly record: JobRecord };
-
-/** How a job goes on after an attempt that did not complete it. */
-export type Continuation = Retry | { readonly verdict: Verdict } | Deferral | { readonly ended: Ending };
-
-export interface Retry {
-  readonly notBeforeMs: number;
-  readonly delaySeconds: number;
-  readonly delayWhy: string;
-}
-
-export interface Deferral {
-  readonly notBeforeMs: number;
-  readonly deferredBecause: string;
-  /** With this one. */
-  readonly deferrals: number;
-}
 
 /**
  * The writes on a job's record. Each is one conditional write: a claim on what it may follow, everything else on the owner's
@@ -209,7 +197,7 @@ export class JobRecords {
       UpdateExpression: `SET ${CLAIM_FIELDS}, #life = :one, attempts = :zero, endedAtMs = :now`,
       ConditionExpression: 'attribute_not_exists(pk)',
       ExpressionAttributeNames: { '#life': 'life', ...CLAIM_NAMES },
-      ExpressionAttributeValues: { ...claimValues(run, nowMs), ':running': ending, ':one': 1, ':zero': 0 },
+      ExpressionAttributeValues: { ...claimValues(run, nowMs, ending), ':one': 1, ':zero': 0 },
     });
     return result.written || isOurs(result.record, run, ending) ? undefined : result.record;
   }
@@ -305,18 +293,6 @@ export class JobRecords {
   }
 }
 
-/** The attempt that a record shows as begun and never ended. */
-export function crashOf({ life, attempts, startedAtMs, requestId }: JobRecord): FailedAttempt {
-  return {
-    life,
-    attempt: attempts,
-    startedAtMs,
-    code: CRASHED,
-    message: `crashed: no outcome was recorded (request ${requestId})`,
-    requestId,
-  };
-}
-
 /** Our own write, whose answer was lost and which the SDK sent again, stands in its own way. */
 function isOurs(record: JobRecord | undefined, run: Run, state: JobRecord['state']): boolean {
   return record?.owner === run.owner && record.state === state;
@@ -337,45 +313,11 @@ function freshClaim(life: number, startedAtMs: number, history: History = []): C
   return { attempt: 1, life, startedAtMs, history, deferrals: 0 };
 }
 
-function fieldsAfter(
-  next: Continuation,
-  nowMs: number,
-): { state: JobRecord['state'] } & Partial<
-  Pick<JobRecord, 'verdict' | 'notBeforeMs' | 'deferrals' | 'deferredBecause' | 'endedAtMs'>
-> {
-  if ('verdict' in next) return { state: 'dead', verdict: next.verdict };
-  if ('ended' in next) return { state: next.ended, endedAtMs: nowMs };
-  if ('deferrals' in next) return { state: 'deferred', ...next };
-  return { state: 'retrying', notBeforeMs: next.notBeforeMs };
-}
-
 function claimAfter(old: JobRecord | undefined, startedAtMs: number): Claim {
   if (old === undefined) return freshClaim(1, startedAtMs);
   return {
     ...freshClaim(old.life, startedAtMs, old.history),
     attempt: old.attempts + 1,
     deferrals: old.deferrals ?? 0,
-  };
-}
-
-const CLAIM_FIELDS =
-  'jobId = if_not_exists(jobId, :jobId), #status = :status, #state = :running, #owner = :owner, requestId = :request, ' +
-  'leaseUntilMs = :lease, payloadHash = :hash, messageId = :message, hop = :hop, startedAtMs = :now, expiration = :expiration';
-
-const CLAIM_NAMES = { '#status': 'status', '#state': 'state', '#owner': 'owner' };
-
-function claimValues(run: Run, nowMs: number) {
-  return {
-    ':jobId': run.jobId,
-    ':status': 'INPROGRESS',
-    ':running': 'running',
-    ':owner': run.owner,
-    ':request': run.requestId,
-    ':lease': run.leaseUntilMs,
-    ':hash': run.payloadHash,
-    ':message': run.messageId,
-    ':hop': run.hop,
-    ':now': nowMs,
-    ':expiration': expirationSeconds(nowMs),
   };
 }

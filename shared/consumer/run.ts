@@ -16,7 +16,7 @@ export interface Run {
   readonly hop: number;
   /** Whether the message's `expirytime` has come: then no attempt starts. */
   readonly expired: boolean;
-  /** Whether no other job runs in this process meanwhile. */
+  /** Whether a job that crashed before may run now: nothing else does, or it has waited for that long enough. */
   readonly alone: boolean;
   /** Names this run in the claim. */
   readonly owner: string;
