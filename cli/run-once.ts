@@ -39,13 +39,19 @@ export interface Account {
  * @param isSampleDay whether it went through the outages of the sample day
  */
 export async function account(
-  { cloud, sqs, dynamo, stage, opening }: Session,
+  { cloud, sqs, dynamo, stage, opening, cardProvider }: Session,
   { accepted, notAccepted }: FeedResult,
   isSampleDay: boolean,
 ): Promise<Account> {
   // Held, so that what is looked at stays hidden for as long as the look takes.
   const release = cloud.clock.hold();
-  const evidence = await gatherEvidence({ sqs, dynamo, stage, mails: () => mailsOf(cloud.ses) });
+  const evidence = await gatherEvidence({
+    sqs,
+    dynamo,
+    stage,
+    mails: () => mailsOf(cloud.ses),
+    providerCharges: () => cardProvider.charges(),
+  });
   release();
   const promised = [
     ...judge(accepted, opening, evidence),

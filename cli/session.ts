@@ -1,11 +1,16 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { type LocalCloud, startLocalCloud } from '../local/cloud.ts';
 import { discardState } from '../local/kernel/store.ts';
+import { CardProvider } from '../samples/card-provider/card-provider.ts';
 import { JobLookup } from '../shared/client/job-lookup.ts';
 import { Publisher } from '../shared/client/publisher.ts';
 import { queueUrlsOfStage } from '../shared/client/queue-urls.ts';
+import { cardProviderSecretName } from '../shared/jobs/names.ts';
 import type { FeedDoor } from './feed-publisher.ts';
 import { aborted } from './interruption.ts';
 import { type Opening, readOpening, seed } from './opening.ts';
@@ -20,6 +25,8 @@ export interface Session {
   readonly dynamo: DynamoDBDocumentClient;
   readonly progress: Progress;
   readonly opening: Opening;
+  /** Charges the cards, in place of a provider out there. */
+  readonly cardProvider: CardProvider;
   /** How many jobs the state knew already. */
   readonly jobsFromBefore: number;
   close(): Promise<void>;
@@ -31,7 +38,12 @@ export async function openSession(
   stage: string,
   { dataDirectory, port, factor, fresh }: Pick<StartOptions, 'dataDirectory' | 'port' | 'factor' | 'fresh'>,
 ): Promise<Session> {
-  if (fresh) discardState(dataDirectory);
+  // What it has charged is remembered with the state, as the provider out there would.
+  const providersMemory = join(dataDirectory, 'card-provider.ndjson');
+  if (fresh) {
+    discardState(dataDirectory);
+    rmSync(providersMemory, { force: true });
+  }
   let progress: Progress | undefined;
   const cloud = await startLocalCloud({
     assembly,
@@ -47,23 +59,53 @@ export async function openSession(
   };
   const sqs = new SQSClient(client);
   const dynamo = DynamoDBDocumentClient.from(new DynamoDBClient(client));
+  let cardProvider: CardProvider | undefined;
   const close = async (): Promise<void> => {
     sqs.destroy();
     dynamo.destroy();
     // What happens while the last functions end is not to be skipped through.
     cloud.clock.hold();
     await cloud.stop();
+    await cardProvider?.stop();
   };
   try {
     const known = await Array.fromAsync(new JobLookup(dynamo, stage).all());
     progress = new Progress(cloud, stage, known);
     const opening = readOpening();
     await seed(opening, dynamo, stage);
-    return { stage, cloud, sqs, dynamo, progress, opening, jobsFromBefore: known.length, close };
+    cardProvider = await CardProvider.start({ file: providersMemory });
+    await fillInCardProvider(cardProvider, client, stage);
+    return {
+      stage,
+      cloud,
+      sqs,
+      dynamo,
+      progress,
+      opening,
+      cardProvider,
+      jobsFromBefore: known.length,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** What an operator does after a deployment: says where the card provider is, and with which key. */
+async function fillInCardProvider(
+  { url, apiKey }: CardProvider,
+  client: ConstructorParameters<typeof SecretsManagerClient>[0],
+  stage: string,
+): Promise<void> {
+  const secrets = new SecretsManagerClient(client ?? {});
+  await secrets.send(
+    new PutSecretValueCommand({
+      SecretId: cardProviderSecretName(stage),
+      SecretString: JSON.stringify({ url, apiKey }),
+    }),
+  );
+  secrets.destroy();
 }
 
 /** How a feed gets into the session: its times are counted from now, and it ends early when `interruption` aborts. */

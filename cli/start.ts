@@ -46,7 +46,7 @@ async function runOnce(
 ): Promise<number> {
   const isSampleDay = feed === undefined;
   const display = new ProgressDisplay(() => session.progress.queues(), process.stdout);
-  const endWeather = isSampleDay ? makeWeather(session.cloud, (news) => display.tell(news)) : undefined;
+  const endWeather = isSampleDay ? makeWeather(session, (news) => display.tell(news)) : undefined;
   let published: FeedResult;
   let end: Awaited<ReturnType<typeof drain>>;
   try {
@@ -78,7 +78,7 @@ async function stayUp(
   const display = new ProgressDisplay(() => session.progress.queues(), process.stdout);
   // The samples are a day that happens once: state that went through it is only continued.
   const isSampleDay = feed === undefined && session.jobsFromBefore === 0;
-  const endWeather = isSampleDay ? makeWeather(session.cloud, (news) => display.tell(news)) : undefined;
+  const endWeather = isSampleDay ? makeWeather(session, (news) => display.tell(news)) : undefined;
   try {
     if (feed !== undefined || isSampleDay) {
       const { notAccepted } = await publishFeed(entries, feedDoor(session, interruption));

@@ -195,6 +195,43 @@ function order(afterSeconds: number, id: string, reference: string, lines: unkno
   };
 }
 
+/** Drawn from numbers of their own, so that they change nothing of the lines before them. */
+function charges(): Line[] {
+  const draw = mulberry32(20_27);
+  const within = (least: number, most: number): number => least + Math.floor(draw() * (most - least + 1));
+  const methods = ['pm_card_visa', 'pm_card_mastercard', 'pm_card_amex'];
+  const declined = ['pm_card_insufficient_funds', 'pm_card_expired', 'pm_card_stolen'];
+  const lines = Array.from({ length: 48 }, (_, index): Line => {
+    const from = index % 8 === 7 ? declined : methods;
+    return charge(within(0, 260), `charge-${index + 1}`, {
+      chargeId: `sub-2026-11-${1000 + index}`,
+      customer: `cus_${1000 + index}`,
+      paymentMethod: from[within(0, 2)] as string,
+      amountMinor: within(4, 120) * 100 - 1,
+      currency: (['EUR', 'USD', 'GBP'] as const)[within(0, 2)] as string,
+    });
+  });
+  const unknown = {
+    customer: 'cus_unknown',
+    paymentMethod: 'pm_card_visa',
+    amountMinor: 999,
+    currency: 'EUR',
+  };
+  const again = Array.from({ length: 10 }, (): Line => {
+    const original = lines[within(0, lines.length - 1)] as Line;
+    return { ...original, afterSeconds: original.afterSeconds + ([0, 1, 30, 240][within(0, 3)] as number) };
+  });
+  return [
+    ...lines,
+    charge(10, 'charge-unknown-customer', { chargeId: 'sub-2026-11-unknown', ...unknown }),
+    ...again,
+  ];
+}
+
+function charge(afterSeconds: number, id: string, data: Record<string, unknown>): Line {
+  return { afterSeconds, type: 'charge-card', id, data };
+}
+
 /** The same message again: a publisher that timed out and sent it twice, at once or minutes later. */
 function duplicatesOf(lines: readonly Line[]): Line[] {
   return Array.from({ length: 40 }, () => {
@@ -244,7 +281,7 @@ function malformed(): Line[] {
 }
 
 const proper = [...signUps(), ...payments(), ...orders()];
-const feed = [...proper, ...duplicatesOf(proper), ...malformed()].sort(
+const feed = [...proper, ...duplicatesOf(proper), ...malformed(), ...charges()].sort(
   (a, b) => a.afterSeconds - b.afterSeconds,
 );
 const here = (file: string): URL => new URL(file, import.meta.url);

@@ -1,3 +1,5 @@
+import type { Behaviour } from './card-provider/behaviour.ts';
+
 /** What the e-mail provider of the sample day goes through, in seconds from its start. */
 export interface Weather {
   readonly fromSeconds: number;
@@ -20,5 +22,31 @@ export const WEATHER: readonly Weather[] = [
     toSeconds: 900,
     text: 'the e-mail provider is down for 13 minutes',
     provider: { error: { code: 'ServiceUnavailable', status: 503, message: 'The service is unavailable.' } },
+  },
+];
+
+/** What the card provider goes through meanwhile. */
+export interface CardWeather extends Pick<Weather, 'fromSeconds' | 'toSeconds' | 'text'> {
+  readonly behaviour: Behaviour;
+}
+
+export const CARD_WEATHER: readonly CardWeather[] = [
+  {
+    fromSeconds: 30,
+    toSeconds: 75,
+    text: 'the card provider charges, and breaks off its answers half-way',
+    behaviour: { answer: 'half' },
+  },
+  {
+    fromSeconds: 120,
+    toSeconds: 150,
+    text: 'the card provider takes no requests (429, Retry-After: 30)',
+    behaviour: { rateLimited: { retryAfterSeconds: 30 } },
+  },
+  {
+    fromSeconds: 180,
+    toSeconds: 220,
+    text: 'the card provider charges, and answers with a 500',
+    behaviour: { answer: 'failed' },
   },
 ];

@@ -1,6 +1,7 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { type DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
 import type { Ses } from '../../local/ses/index.ts';
+import type { Charge } from '../../samples/card-provider/book.ts';
 import { type DeadLetter, peekDeadLetters } from '../../shared/client/dead-letters.ts';
 import { JobLookup } from '../../shared/client/job-lookup.ts';
 import { type TableSubject, tableName } from '../../shared/jobs/names.ts';
@@ -15,9 +16,12 @@ export interface Evidence {
   readonly deadLetters: ReadonlyMap<string, readonly DeadLetter[]>;
   readonly accounts: readonly AccountRow[];
   readonly payments: readonly PaymentRow[];
+  readonly charges: readonly ChargeRow[];
   readonly orders: readonly OrderRow[];
   readonly stock: readonly StockRow[];
   readonly mails: readonly { readonly notification: string; readonly to: string }[];
+  /** What the card provider says that it did. */
+  readonly providerCharges: readonly ProviderCharge[];
 }
 
 export interface AccountRow {
@@ -32,6 +36,15 @@ export interface PaymentRow {
   readonly amountMinor: number;
   readonly currency: string;
 }
+
+export interface ChargeRow {
+  readonly chargeId: string;
+  readonly amountMinor: number;
+  readonly currency: string;
+  readonly state: 'succeeded' | 'declined';
+}
+
+export type ProviderCharge = Pick<Charge, 'reference' | 'amount' | 'currency' | 'status'>;
 
 export interface OrderRow {
   readonly reference: string;
@@ -48,6 +61,7 @@ export interface Sources {
   readonly dynamo: DynamoDBDocumentClient;
   readonly stage: string;
   readonly mails: () => Evidence['mails'];
+  readonly providerCharges: () => Evidence['providerCharges'];
 }
 
 /** The mails that the local cloud's SES took, by the notification that each is for. */
@@ -57,7 +71,13 @@ export function mailsOf(ses: Ses): Evidence['mails'] {
 
 const EVERY_DEAD_LETTER = 100_000;
 
-export async function gatherEvidence({ sqs, dynamo, stage, mails }: Sources): Promise<Evidence> {
+export async function gatherEvidence({
+  sqs,
+  dynamo,
+  stage,
+  mails,
+  providerCharges,
+}: Sources): Promise<Evidence> {
   const lookup = new JobLookup(dynamo, stage);
   const rows = async <Row>(subject: TableSubject): Promise<Row[]> => {
     const found: Row[] = [];
@@ -84,8 +104,10 @@ export async function gatherEvidence({ sqs, dynamo, stage, mails }: Sources): Pr
     deadLetters: new Map(deadLetters),
     accounts: await rows<AccountRow>('accounts'),
     payments: await rows<PaymentRow>('payments'),
+    charges: await rows<ChargeRow>('charges'),
     orders: await rows<OrderRow>('orders'),
     stock: await rows<StockRow>('stock'),
     mails: mails(),
+    providerCharges: providerCharges(),
   };
 }

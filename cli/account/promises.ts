@@ -47,7 +47,12 @@ export function outagesWereOutlived({ records }: Evidence): Promised {
 
 /** What holds at every moment, also in the middle of a run or after its sudden end. */
 export function judgeEffects(opening: Opening, evidence: Evidence): Promised[] {
-  return [balancesMatch(opening, evidence), stockMatches(opening, evidence), noMailTwice(evidence), noCardChargedTwice(evidence)];
+  return [
+    balancesMatch(opening, evidence),
+    stockMatches(opening, evidence),
+    noMailTwice(evidence),
+    noCardChargedTwice(evidence),
+  ];
 }
 
 function everyMessageEnded(accepted: readonly FeedEntry[], { records, deadLetters }: Evidence): Promised {

@@ -9,7 +9,7 @@ import { payloadHash } from '../../shared/jobs/message.ts';
 import { type JobRecord, jobPartitionKey } from '../../shared/jobs/record.ts';
 import { JOBS } from '../../shared/jobs/registry.ts';
 
-const { sendEmail, processPayment, placeOrder } = JOBS;
+const { sendEmail, processPayment, placeOrder, chargeCard } = JOBS;
 
 const opening: Opening = {
   accounts: [
@@ -22,6 +22,20 @@ const opening: Opening = {
   ],
 };
 const payment = { transactionId: 't1', accountId: 'a', amountMinor: 50, currency: 'EUR' };
+const charge = {
+  chargeId: 'c1',
+  customer: 'cus_1',
+  paymentMethod: 'pm_1',
+  amountMinor: 999,
+  currency: 'EUR',
+};
+const chargeRow = { ...charge, state: 'succeeded' as 'succeeded' | 'declined' };
+const providerCharge = {
+  reference: 'c1',
+  amount: 999,
+  currency: 'eur',
+  status: 'succeeded' as 'succeeded' | 'failed',
+};
 const order = { reference: 'o1', lines: [{ sku: 'tea', quantity: 2 }] };
 
 const entry = (job: AnyJob, key: string, data: unknown): FeedEntry => ({
@@ -40,6 +54,8 @@ const accepted: readonly FeedEntry[] = [
   entry(processPayment, 't1', payment),
   reused,
   entry(processPayment, 't2', { ...payment, transactionId: 't2', accountId: 'nobody' }),
+  entry(chargeCard, 'c1', charge),
+  entry(chargeCard, 'c2', { ...charge, chargeId: 'c2' }),
   entry(placeOrder, 'o1', order),
   entry(sendEmail, 'hello: you', { notificationId: 'hello: you' }),
   entry(sendEmail, 'suppressed', { notificationId: 'suppressed' }),
@@ -95,6 +111,8 @@ function wellRun() {
         verdict,
       },
     ),
+    record(chargeCard, 'c1', charge),
+    record(chargeCard, 'c2', { ...charge, chargeId: 'c2' }),
     record(placeOrder, 'o1', order),
     record(sendEmail, 'hello: you', { notificationId: 'hello: you' }),
     record(
@@ -121,6 +139,8 @@ function wellRun() {
       { accountId: 'b', balanceMinor: 7, currency: 'EUR' },
     ],
     payments: [payment],
+    charges: [chargeRow, { ...chargeRow, chargeId: 'c2', state: 'declined' as const }],
+    providerCharges: [providerCharge, { ...providerCharge, reference: 'c2', status: 'failed' as const }],
     orders: [order],
     stock: [
       { sku: 'tea', available: 8 },
@@ -215,6 +235,57 @@ const BREACHES: readonly {
     when: 'the payment of a dead job is booked',
     damage: (run) => run.payments.push({ ...payment, transactionId: 't2' }),
     says: 'payment t2 is in the ledger, but its job did not complete',
+  },
+  {
+    promise: 'Every completed charge is in the ledger',
+    when: 'a declined charge is not recorded',
+    damage: (run) => run.charges.pop(),
+    says: 'charge c2 completed, but is not in the ledger',
+  },
+  {
+    promise: 'Every completed charge is in the ledger',
+    when: 'it was published with another amount',
+    damage: (run) => {
+      run.charges.splice(0, 1, { ...chargeRow, amountMinor: 99 });
+      run.providerCharges.splice(0, 1, { ...providerCharge, amount: 99 });
+    },
+    says: 'charge c1 was for 999 EUR, but the ledger has 99 EUR',
+  },
+  {
+    promise: 'Every completed charge is in the ledger',
+    when: 'the provider took another amount',
+    damage: (run) => run.providerCharges.splice(0, 1, { ...providerCharge, amount: 99 }),
+    says: 'charge c1 is succeeded in the ledger, but the provider took 99 EUR',
+  },
+  {
+    promise: 'Every completed charge is in the ledger',
+    when: 'the provider made none of it',
+    damage: (run) => run.providerCharges.shift(),
+    says: 'charge c1 is succeeded in the ledger, but the provider took nothing',
+  },
+  {
+    promise: 'Every completed charge is in the ledger',
+    when: 'a declined card was charged',
+    damage: (run) => run.providerCharges.splice(1, 1, { ...providerCharge, reference: 'c2' }),
+    says: 'charge c2 is declined in the ledger, but the provider took 999 EUR',
+  },
+  {
+    promise: 'Every completed charge is in the ledger',
+    when: 'the job of a recorded charge did not complete',
+    damage: (run) => change(run, chargeCard, 'c2', { state: 'retrying' }),
+    says: 'charge c2 is in the ledger, but its job did not complete',
+  },
+  {
+    promise: 'Every completed charge is in the ledger',
+    when: 'a card was charged that it does not know',
+    damage: (run) => run.providerCharges.push({ ...providerCharge, reference: 'c3' }),
+    says: 'a card was charged for c3, but the ledger does not know it',
+  },
+  {
+    promise: 'No card was charged twice',
+    when: 'one was',
+    damage: (run) => run.providerCharges.push(providerCharge),
+    says: 'charge c1 was made 2 times',
   },
   {
     promise: 'The orders that completed are placed',
@@ -335,6 +406,23 @@ describe('the promises', () => {
           letter({ reason: uncertain.verdict, job: { id: 'x', type: sendEmail.type, key: 'hello: you' } }),
         );
       if (!sent) run.mails.shift();
+      expect(judgement(run).filter(({ broken }) => broken.length > 0)).toEqual([]);
+    }
+  });
+
+  it('let the card of an uncertain step have been charged or not', () => {
+    const reason = {
+      ...verdict,
+      message: 'Step "charge" left no certain outcome: its effect may have happened.',
+    };
+    for (const charged of [true, false]) {
+      const run = wellRun();
+      change(run, chargeCard, 'c1', { state: 'dead', verdict: reason });
+      run.deadLetters.set(chargeCard.type, [
+        letter({ reason, job: { id: 'x', type: chargeCard.type, key: 'c1' } }),
+      ]);
+      run.charges.shift();
+      if (!charged) run.providerCharges.shift();
       expect(judgement(run).filter(({ broken }) => broken.length > 0)).toEqual([]);
     }
   });
