@@ -14,7 +14,7 @@ import { LambdaSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { DEAD_LETTER_RETENTION_SECONDS } from '../../shared/jobs/define-job.ts';
-import { deadLetterQueueName, EMAIL_EVENTS } from '../../shared/jobs/names.ts';
+import { deadLetterQueueName, EMAIL_EVENTS, functionName } from '../../shared/jobs/names.ts';
 import { EmailEventRecorder } from './email-event-recorder.ts';
 import { JobPlatform } from './job-platform.ts';
 import { RunbookAlarm } from './runbook-alarm.ts';
@@ -60,8 +60,8 @@ export class EmailEvents extends Construct {
     // No event before somebody listens.
     destination.node.addDependency(subscription);
     new RunbookAlarm(this, 'Lost', {
-      subject: deadLetterQueue.queueName,
-      name: EMAIL_EVENTS,
+      subject: functionName(settings.stage, EMAIL_EVENTS),
+      name: 'lost-events',
       severity: 'warning',
       says: "SES's events could not be recorded, so e-mails that are uncertain may be looked for in vain",
       runbook: settings.runbook,

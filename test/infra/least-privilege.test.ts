@@ -46,8 +46,8 @@ function subjectOf(text: string): string {
 describe('a consumer', () => {
   test('has no action by wildcard, and resources by wildcard only under the name of its type', () => {
     const statements = policies.flatMap(({ statements }) => statements);
-    // One policy a consumer, and that of EventBridge Scheduler.
-    expect(policies).toHaveLength(JOB_TYPES.length + 1);
+    // One policy a consumer, that of EventBridge Scheduler, and that of the recorder of SES's events.
+    expect(policies).toHaveLength(JOB_TYPES.length + 2);
     for (const { Action, Resource } of statements) {
       expect(listed(Action).filter((action) => action.includes('*'))).toEqual([]);
       for (const resource of listed(Resource)
@@ -61,7 +61,7 @@ describe('a consumer', () => {
 
   test('has a role of its own, without what AWS manages', () => {
     const roles = [...dev.resources('AWS::IAM::Role').values()];
-    expect(roles).toHaveLength(JOB_TYPES.length + 1);
+    expect(roles).toHaveLength(JOB_TYPES.length + 2);
     for (const { Properties } of roles) expect(Properties.ManagedPolicyArns).toBeUndefined();
   });
 
@@ -83,11 +83,12 @@ describe('a consumer', () => {
     `s3:PutObject Payloads/step-results/${type}/*`,
   ];
 
-  test('of e-mails reaches the suppressions and SES beyond its own queue, logs and records', () => {
+  test("of e-mails reaches the suppressions, SES and SES's events beyond its own queue, logs and records", () => {
     expect(allowed('send-email')).toEqual([
       ...common('SendEmail', 'send-email'),
       'dynamodb:GetItem Suppressions',
       'dynamodb:PutItem Suppressions',
+      'dynamodb:Query EmailEvents',
       'ses:SendEmail Sender Emails',
     ]);
   });
@@ -185,9 +186,10 @@ describe('physical names', () => {
     const namesOf = (type: string, property: string) =>
       [...dev.resources(type).values()].map(({ Properties }) => Properties[property]).sort();
     const bases = JOB_TYPES.map((type) => `honest-jobs-dev-${type}`);
-    expect(namesOf('AWS::Lambda::Function', 'FunctionName')).toEqual([...bases].sort());
+    const functions = [...bases, 'honest-jobs-dev-email-events'];
+    expect(namesOf('AWS::Lambda::Function', 'FunctionName')).toEqual([...functions].sort());
     expect(namesOf('AWS::SQS::Queue', 'QueueName')).toEqual(
-      [...bases, ...bases.map((base) => `${base}-dead`)].sort(),
+      [...bases, ...functions.map((base) => `${base}-dead`)].sort(),
     );
     expect(namesOf('AWS::CloudWatch::Dashboard', 'DashboardName')).toEqual(['honest-jobs-dev']);
     expect(namesOf('AWS::Scheduler::ScheduleGroup', 'Name')).toEqual(['honest-jobs-dev']);

@@ -27,6 +27,7 @@ describe('the State stack', () => {
       orders: ['reference'],
       stock: ['sku'],
       suppressions: ['address'],
+      'email-events': ['notification', 'event'],
     };
     const found = [...dev.resources(TABLE).values()].map(({ Properties: { TableName, KeySchema } }) => [
       TableName,
@@ -39,7 +40,7 @@ describe('the State stack', () => {
     );
   });
 
-  test('lets job records expire and finds them by the id of their job; nothing else expires', () => {
+  test('lets job records expire and finds them by the id of their job; nothing else expires but the events of e-mails', () => {
     dev.template.state.hasResourceProperties(TABLE, {
       TableName: tableName('dev', 'jobs'),
       TimeToLiveSpecification: { AttributeName: 'expiration', Enabled: true },
@@ -54,7 +55,10 @@ describe('the State stack', () => {
     const expiring = [...dev.resources(TABLE).values()].filter(
       ({ Properties }) => Properties.TimeToLiveSpecification,
     );
-    expect(expiring).toHaveLength(1);
+    expect(expiring.map(({ Properties }) => Properties.TableName)).toEqual([
+      tableName('dev', 'jobs'),
+      tableName('dev', 'email-events'),
+    ]);
   });
 
   test('bills every table by request', () => {
