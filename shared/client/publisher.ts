@@ -18,6 +18,8 @@ export interface PublishOptions {
   readonly partitionKey?: string;
   /** W3C trace context. */
   readonly traceparent?: string;
+  /** Work that has not started by then is not worth doing: no attempt starts at or after it. Later than now. @default never */
+  readonly expiryTime?: Date;
 }
 
 export interface Publication<Input> extends PublishOptions {
@@ -34,7 +36,7 @@ export interface Accepted {
 export interface NotAccepted {
   readonly index: number;
   readonly jobId: string;
-  /** `INVALID_PAYLOAD`, `INVALID_KEY`, `INVALID_ENVELOPE`, `TOO_LARGE`, or SQS's own code. */
+  /** `INVALID_PAYLOAD`, `INVALID_KEY`, `INVALID_ENVELOPE`, `INVALID_EXPIRY`, `TOO_LARGE`, or SQS's own code. */
   readonly code: string;
   readonly message: string;
   /**
@@ -75,6 +77,9 @@ export interface PublisherOptions {
 
 /** 1 MiB for one message and for a whole batch. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
 export const LARGEST_BATCH_BYTES = 1_048_576;
+/** What a consumer adds when it sends a job's message again (`,"hop":2147483647`) must fit too. */
+const RESENDING_ROOM_BYTES = 64;
+export const LARGEST_MESSAGE_BYTES = LARGEST_BATCH_BYTES - RESENDING_ROOM_BYTES;
 const MOST_ENTRIES = 10;
 /** What SQS takes as a MessageGroupId. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html */
 const PARTITION_KEY = /^[\x21-\x7E]{1,128}$/;
@@ -142,7 +147,7 @@ export class Publisher {
 
   #prepare<Payload, Input>(
     job: Job<Payload, Input>,
-    { payload, id = randomUUID(), time, partitionKey, traceparent }: Publication<Input>,
+    { payload, id = randomUUID(), time, partitionKey, traceparent, expiryTime }: Publication<Input>,
     index: number,
   ): Entry | NotAccepted {
     const invalid = (code: string, message: string): NotAccepted => ({
@@ -152,8 +157,16 @@ export class Publisher {
       message,
       kind: 'invalid',
     });
-    const at = time ?? new Date(this.#options.now?.() ?? Date.now());
+    const nowMs = this.#options.now?.() ?? Date.now();
+    const at = time ?? new Date(nowMs);
     if (Number.isNaN(at.getTime())) return invalid('INVALID_ENVELOPE', 'The time is none.');
+    if (expiryTime !== undefined && !(expiryTime.getTime() > nowMs))
+      return invalid(
+        'INVALID_EXPIRY',
+        Number.isNaN(expiryTime.getTime())
+          ? 'The expiryTime is no time.'
+          : `The expiryTime ${expiryTime.toISOString()} is not later than now: the job would expire without having run.`,
+      );
     // SQS would refuse it too, but with it all other jobs of its batch.
     if (partitionKey !== undefined && !PARTITION_KEY.test(partitionKey))
       return invalid('INVALID_ENVELOPE', 'The partitionKey is not 1 to 128 letters, digits or punctuation.');
@@ -168,6 +181,7 @@ export class Publisher {
       data: payload ?? null,
       ...(partitionKey === undefined ? {} : { partitionkey: partitionKey }),
       ...(traceparent === undefined ? {} : { traceparent }),
+      ...(expiryTime === undefined ? {} : { expirytime: expiryTime.toISOString() }),
     };
     let body: string;
     try {
@@ -176,10 +190,10 @@ export class Publisher {
       return invalid('INVALID_PAYLOAD', `The payload is no JSON: ${(error as Error).message}`);
     }
     const bytes = Buffer.byteLength(body);
-    if (bytes > LARGEST_BATCH_BYTES)
+    if (bytes > LARGEST_MESSAGE_BYTES)
       return invalid(
         'TOO_LARGE',
-        `The message has ${bytes} bytes; SQS takes ${LARGEST_BATCH_BYTES}. Put the payload elsewhere and send a pointer to it.`,
+        `The message has ${bytes} bytes; at most ${LARGEST_MESSAGE_BYTES} go, which leaves SQS's 1 MiB room for what re-sending adds. Put the payload elsewhere and send a pointer to it.`,
       );
     // Read as the consumer will: what is no job any more once it was JSON would only be accepted to be dead-lettered.
     const read = parseJob(job, body);

@@ -6,7 +6,7 @@ import {
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import * as z from 'zod';
 import { AwsError } from '../../../local/kernel/errors.ts';
-import { LARGEST_BATCH_BYTES, PublishError, Publisher } from '../../../shared/client/publisher.ts';
+import { LARGEST_MESSAGE_BYTES, PublishError, Publisher } from '../../../shared/client/publisher.ts';
 import { QueueNotFound, queueUrlsOfStage } from '../../../shared/client/queue-urls.ts';
 import { defineJob } from '../../../shared/jobs/define-job.ts';
 import { type JobMessage, parseMessage } from '../../../shared/jobs/message.ts';
@@ -150,12 +150,12 @@ describe('publishing many', () => {
     expect(batches).toEqual([2, 2, 1]);
   });
 
-  it('takes a message of exactly 1 MiB, and none of a byte more', async () => {
+  it('takes a message of 1 MiB less what a re-send adds, and none of a byte more', async () => {
     const { publisher, received } = inbox();
     const [empty] = notes('large');
     await publisher.publishMany(note, [{ id: 'id-large', payload: { name: 'large', text: '' } }]);
     const bare = Buffer.byteLength((await received())[0]?.body ?? '');
-    const text = 'x'.repeat(LARGEST_BATCH_BYTES - bare);
+    const text = 'x'.repeat(LARGEST_MESSAGE_BYTES - bare);
     const { accepted, notAccepted } = await publisher.publishMany(note, [
       { ...empty, payload: { name: 'large', text } },
       { ...empty, payload: { name: 'large', text: `${text}x` } },
@@ -167,9 +167,28 @@ describe('publishing many', () => {
         index: 1,
         code: 'TOO_LARGE',
         kind: 'invalid',
-        message: expect.stringContaining('The message has 1048577 bytes; SQS takes 1048576.'),
+        message: expect.stringContaining('The message has 1048513 bytes; at most 1048512 go'),
       },
     ]);
+  });
+
+  it('sends the time after which a job is not worth doing, and refuses one that is none or has come', async () => {
+    const { publisher, received } = inbox();
+    const { notAccepted } = await publisher.publishMany(note, [
+      { payload: { name: 'in-time' }, expiryTime: new Date('2026-03-01T12:00:00.001Z') },
+      { payload: { name: 'now' }, expiryTime: new Date('2026-03-01T12:00:00Z') },
+      { payload: { name: 'none' }, expiryTime: new Date('soon') },
+    ]);
+    expect(notAccepted).toMatchObject([
+      {
+        index: 1,
+        code: 'INVALID_EXPIRY',
+        message: expect.stringContaining('2026-03-01T12:00:00.000Z is not'),
+      },
+      { index: 2, code: 'INVALID_EXPIRY', message: 'The expiryTime is no time.' },
+    ]);
+    const bodies = (await received()).map(({ body }) => JSON.parse(body ?? '') as JobMessage);
+    expect(bodies).toMatchObject([{ expirytime: '2026-03-01T12:00:00.001Z', data: { name: 'in-time' } }]);
   });
 
   it('asks for no queue when there is nothing to send', async () => {
