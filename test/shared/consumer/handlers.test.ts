@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import * as z from 'zod';
-import type { JobHandler } from '../../../shared/consumer/index.ts';
+import { consume, type JobHandler } from '../../../shared/consumer/index.ts';
 import { defineJob } from '../../../shared/jobs/define-job.ts';
 import { schedule } from '../../../shared/jobs/schedule.ts';
 import { STAGE } from '../../lab/global-setup.ts';
@@ -21,6 +21,16 @@ beforeAll(async () => {
   lab = await Lab.start({ assembly: inject('probeAssembly'), stage: STAGE });
 });
 afterAll(() => lab.stop());
+
+describe('a function with Powertools’ idempotency switched off', () => {
+  it('does not start, since every duplicate would run', () => {
+    const { runtime } = new InProcess(lab, job);
+    vi.stubEnv('POWERTOOLS_IDEMPOTENCY_DISABLED', 'true');
+    expect(() => consume(job, async () => {}, runtime)).toThrow('POWERTOOLS_IDEMPOTENCY_DISABLED is set');
+    vi.unstubAllEnvs();
+    expect(() => consume(job, async () => {}, runtime)).not.toThrow();
+  });
+});
 
 describe('a handler that throws before it returns a promise', () => {
   it('has failed its attempt like any other, and its neighbours have their own outcomes', async () => {
