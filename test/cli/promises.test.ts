@@ -147,8 +147,8 @@ function wellRun() {
       { sku: 'pot', available: 3 },
     ],
     mails: [
-      { notification: 'hello--you', to: 'you@example.com' },
-      { notification: 'order-confirmation-o1', to: 'you@example.com' },
+      { notification: 'hello_3A_20you', to: 'you@example.com' },
+      { notification: 'order-confirmation_3Ao1', to: 'you@example.com' },
     ],
   } satisfies Evidence;
 }
@@ -362,8 +362,8 @@ const BREACHES: readonly {
   {
     promise: 'No e-mail was sent twice',
     when: 'one was',
-    damage: (run) => run.mails.push({ notification: 'hello--you', to: 'you@example.com' }),
-    says: 'e-mail hello--you was sent 2 times',
+    damage: (run) => run.mails.push({ notification: 'hello_3A_20you', to: 'you@example.com' }),
+    says: 'e-mail hello_3A_20you was sent 2 times',
   },
   {
     promise: 'No job died of the outage',
