@@ -1,4 +1,10 @@
-import { type DynamoDBDocumentClient, GetCommand, paginateScan, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import {
+  type DynamoDBDocumentClient,
+  GetCommand,
+  paginateQuery,
+  paginateScan,
+  type QueryCommandInput,
+} from '@aws-sdk/lib-dynamodb';
 import { JOB_ID_INDEX, tableName } from '../jobs/names.ts';
 import {
   JOB_SORT_KEY,
@@ -20,10 +26,15 @@ export class JobLookup {
 
   /** One job by type and key; `undefined` when no attempt of it has begun yet. Strongly consistent. */
   async byKey(type: string, key: string): Promise<JobRecord | undefined> {
+    return this.byPartitionKey(jobPartitionKey(type, key));
+  }
+
+  /** The same by the record's own `pk`, which is `<type>#<key>`. */
+  async byPartitionKey(pk: string): Promise<JobRecord | undefined> {
     const { Item } = await this.#dynamo.send(
       new GetCommand({
         TableName: this.#tableName,
-        Key: { pk: jobPartitionKey(type, key), sk: JOB_SORT_KEY },
+        Key: { pk, sk: JOB_SORT_KEY },
         ConsistentRead: true,
       }),
     );
@@ -31,33 +42,33 @@ export class JobLookup {
   }
 
   /**
-   * The jobs of a publisher's id: usually one, since ids are unique to their publisher only. The index follows the table within a
-   * moment.
+   * The jobs of a publisher's id: usually one, since ids are unique to their publisher only. A record of another `jobId` is the job
+   * that the id's message was a duplicate of. The index follows the table within a moment.
    */
   async byJobId(jobId: string): Promise<JobRecord[]> {
-    const { Items = [] } = await this.#dynamo.send(
-      new QueryCommand({
-        TableName: this.#tableName,
-        IndexName: JOB_ID_INDEX,
-        KeyConditionExpression: 'jobId = :jobId',
-        ExpressionAttributeValues: { ':jobId': jobId },
-      }),
-    );
-    const records = await Promise.all(Items.map(({ pk, sk }) => this.#record(pk as string, sk as string)));
+    const keys = await this.partitionKeysOf(jobId);
+    const records = await Promise.all(keys.map((pk) => this.byPartitionKey(pk)));
     return records.filter((record) => record !== undefined);
+  }
+
+  /** The `pk` of each job that the index has under a publisher's id. */
+  async partitionKeysOf(jobId: string): Promise<string[]> {
+    const items = await this.#query({
+      IndexName: JOB_ID_INDEX,
+      KeyConditionExpression: 'jobId = :jobId',
+      ExpressionAttributeValues: { ':jobId': jobId },
+    });
+    return [...new Set(items.map(({ pk }) => pk as string))];
   }
 
   /** The steps that the job has begun, by name. */
   async steps(record: Pick<JobRecord, 'pk'>): Promise<StepRecord[]> {
-    const { Items = [] } = await this.#dynamo.send(
-      new QueryCommand({
-        TableName: this.#tableName,
-        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :step)',
-        ExpressionAttributeValues: { ':pk': record.pk, ':step': stepSortKey('') },
-        ConsistentRead: true,
-      }),
-    );
-    return Items as StepRecord[];
+    const items = await this.#query({
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :step)',
+      ExpressionAttributeValues: { ':pk': record.pk, ':step': stepSortKey('') },
+      ConsistentRead: true,
+    });
+    return items as unknown as StepRecord[];
   }
 
   /** Every job record of the stage. Reads the whole table: for small stages and for tests. */
@@ -74,8 +85,10 @@ export class JobLookup {
     for await (const { Items = [] } of pages) yield* Items as JobRecord[];
   }
 
-  async #record(pk: string, sk: string): Promise<JobRecord | undefined> {
-    const { Item } = await this.#dynamo.send(new GetCommand({ TableName: this.#tableName, Key: { pk, sk } }));
-    return Item as JobRecord | undefined;
+  async #query(query: Omit<QueryCommandInput, 'TableName'>): Promise<Record<string, unknown>[]> {
+    const items: Record<string, unknown>[] = [];
+    const pages = paginateQuery({ client: this.#dynamo }, { TableName: this.#tableName, ...query });
+    for await (const { Items = [] } of pages) items.push(...Items);
+    return items;
   }
 }

@@ -1,4 +1,4 @@
-import type { JobRecord } from '../jobs/record.ts';
+import type { JobRecord, StepRecord, Verdict } from '../jobs/record.ts';
 
 /** What is true of a job at a moment. */
 export type JobStatus =
@@ -7,9 +7,19 @@ export type JobStatus =
       readonly sinceMs: number;
       readonly attempt: number;
       readonly untilAtMostMs: number;
+      /** Somebody cancelled it meanwhile: it ends with this attempt, unless that completes it. */
+      readonly cancelRequestedAtMs?: number;
     }
-  /** Its lease is over and no end was recorded: its process died, and the next receive will find it. */
-  | { readonly state: 'crashed'; readonly startedAtMs: number; readonly attempt: number }
+  /**
+   * Its lease is over and no end was recorded: its process died, or the end could not be written. The next receive will find it; when
+   * it was cancelled, that one ends it.
+   */
+  | {
+      readonly state: 'crashed';
+      readonly startedAtMs: number;
+      readonly attempt: number;
+      readonly cancelRequestedAtMs?: number;
+    }
   | { readonly state: 'backing-off'; readonly untilMs: number; readonly failedAttempts: number }
   /** Due for its next attempt, which its message brings when SQS hands it out. */
   | { readonly state: 'due'; readonly sinceMs: number; readonly failedAttempts: number }
@@ -34,11 +44,10 @@ export type JobStatus =
 
 /** Reads a record for what it says at `nowMs`. Nothing is "running" for ever: a lease that is over says that nobody runs it. */
 export function statusOf(record: JobRecord, nowMs: number): JobStatus {
-  if (
-    record.cancelRequestedAtMs !== undefined &&
-    (record.state === 'retrying' || record.state === 'deferred')
-  )
-    return { state: 'cancelled', atMs: record.cancelRequestedAtMs, pending: true };
+  const { cancelRequestedAtMs } = record;
+  const cancelled = cancelRequestedAtMs === undefined ? {} : { cancelRequestedAtMs };
+  if (cancelRequestedAtMs !== undefined && (record.state === 'retrying' || record.state === 'deferred'))
+    return { state: 'cancelled', atMs: cancelRequestedAtMs, pending: true };
   switch (record.state) {
     case 'running':
       return record.leaseUntilMs > nowMs
@@ -47,27 +56,28 @@ export function statusOf(record: JobRecord, nowMs: number): JobStatus {
             sinceMs: record.startedAtMs,
             attempt: record.attempts,
             untilAtMostMs: record.leaseUntilMs,
+            ...cancelled,
           }
-        : { state: 'crashed', startedAtMs: record.startedAtMs, attempt: record.attempts };
-    case 'retrying': {
-      const dueMs = record.notBeforeMs ?? 0;
-      return dueMs > nowMs
-        ? { state: 'backing-off', untilMs: dueMs, failedAttempts: record.attempts }
-        : { state: 'due', sinceMs: dueMs, failedAttempts: record.attempts };
-    }
-    case 'deferred':
+        : { state: 'crashed', startedAtMs: record.startedAtMs, attempt: record.attempts, ...cancelled };
+    case 'retrying':
+    case 'deferred': {
+      const untilMs = record.notBeforeMs ?? 0;
+      if (untilMs <= nowMs) return { state: 'due', sinceMs: untilMs, failedAttempts: record.attempts };
+      if (record.state === 'retrying')
+        return { state: 'backing-off', untilMs, failedAttempts: record.attempts };
       return {
         state: 'deferred',
-        untilMs: record.notBeforeMs ?? 0,
+        untilMs,
         because: record.deferredBecause ?? '',
         deferrals: record.deferrals ?? 0,
       };
+    }
     case 'expired':
       return { state: 'expired', atMs: record.endedAtMs ?? record.startedAtMs };
     case 'cancelled':
       return {
         state: 'cancelled',
-        atMs: record.endedAtMs ?? record.cancelRequestedAtMs ?? record.startedAtMs,
+        atMs: record.endedAtMs ?? cancelRequestedAtMs ?? record.startedAtMs,
         pending: false,
       };
     case 'completed':
@@ -84,4 +94,59 @@ export function statusOf(record: JobRecord, nowMs: number): JobStatus {
         reason: record.verdict?.message ?? 'No verdict was recorded.',
       };
   }
+}
+
+export type StepStatus =
+  | {
+      readonly state: 'done';
+      readonly atMs: number;
+      readonly result?: string;
+      readonly resultObject?: string;
+    }
+  /** The running attempt is in it. */
+  | { readonly state: 'under-way'; readonly sinceMs: number }
+  /** It began and left no certain outcome: its effect may have happened. */
+  | { readonly state: 'uncertain'; readonly sinceMs: number }
+  /** It began, and its effect certainly did not happen. */
+  | { readonly state: 'not-done'; readonly begunAtMs: number };
+
+/** What is true of a step, which depends on whether its job's own run is still in it. */
+export function stepStatusOf(step: StepRecord, record: JobRecord, nowMs: number): StepStatus {
+  switch (step.state) {
+    case 'done':
+      return {
+        state: 'done',
+        atMs: step.doneAtMs ?? step.begunAtMs,
+        ...(step.result === undefined ? {} : { result: step.result }),
+        ...(step.resultObject === undefined ? {} : { resultObject: step.resultObject }),
+      };
+    case 'not-done':
+      return { state: 'not-done', begunAtMs: step.begunAtMs };
+    case 'begun':
+      return step.owner === record.owner && statusOf(record, nowMs).state === 'running'
+        ? { state: 'under-way', sinceMs: step.begunAtMs }
+        : { state: 'uncertain', sinceMs: step.begunAtMs };
+  }
+}
+
+/** The lives of a job: each redrive begins one. */
+export interface Lives {
+  readonly life: number;
+  /** When this life's first attempt began. */
+  readonly sinceMs: number;
+  /** `false`: it began then or earlier, since its first attempts left nothing in the history. */
+  readonly exact: boolean;
+  /** How the former ones ended, oldest first; of many, the last ones. */
+  readonly former: readonly { readonly life: number; readonly verdict: Verdict }[];
+}
+
+export function livesOf({ life, history = [], attempts, deferrals, startedAtMs, ...rest }: JobRecord): Lives {
+  const first = history.find((attempt) => attempt.life === life);
+  const past = rest.pastVerdicts ?? [];
+  return {
+    life,
+    sinceMs: Math.min(first?.startedAtMs ?? startedAtMs, startedAtMs),
+    exact: deferrals === undefined && (first?.attempt === 1 || (first === undefined && attempts <= 1)),
+    former: past.map((verdict, index) => ({ life: life - past.length + index, verdict })),
+  };
 }

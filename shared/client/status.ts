@@ -1,0 +1,139 @@
+import {
+  GetQueueAttributesCommand,
+  GetQueueUrlCommand,
+  QueueDoesNotExist,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import { deadLetterQueueName, queueName } from '../jobs/names.ts';
+import { type JobRecord, jobPartitionKey, type StepRecord } from '../jobs/record.ts';
+import type { JobLookup } from './job-lookup.ts';
+import {
+  type JobStatus,
+  type Lives,
+  livesOf,
+  type StepStatus,
+  statusOf,
+  stepStatusOf,
+} from './job-status.ts';
+
+/** A job as people name it: by the id that its publisher chose, or by type and key. */
+export type JobReference = { readonly jobId: string } | { readonly type: string; readonly key: string };
+
+export interface JobReport {
+  readonly record: JobRecord;
+  readonly status: JobStatus;
+  readonly lives: Lives;
+  readonly steps: readonly (StepStatus & { readonly name: string; readonly record: StepRecord })[];
+  /** The job's own id, where the id that was asked for is of a message that was a duplicate of it. */
+  readonly duplicateOf?: string;
+}
+
+/** What can be said of a job that has no record. */
+export interface NoRecord {
+  /**
+   * `waiting-or-unknown`: its message may be one of those that lie on the queues. `unknown`: nothing lies there that it could be, so it was never
+   * accepted, was deleted by hand, or is older than the records. SQS counts within a minute, not exactly.
+   */
+  readonly state: 'waiting-or-unknown' | 'unknown';
+  /** Messages on the queues that it may be on, in whatever state. SQS finds none by its content, so no tool can tell which. */
+  readonly onQueues: number;
+  /** Messages in their dead-letter queues: one that was rejected before it had a key, or never ran, has no record. */
+  readonly deadLetters: number;
+  /** Its id is known as a duplicate's, but the job that it was one of is older than the records. */
+  readonly duplicateOfForgotten: boolean;
+}
+
+export interface StatusOptions {
+  readonly lookup: JobLookup;
+  readonly sqs: SQSClient;
+  readonly stage: string;
+  /** All job types of the stage: where a job may wait whose id alone is known. */
+  readonly types: readonly string[];
+  readonly now: () => number;
+}
+
+/**
+ * What is true of a job now. An id may be that of several jobs, since ids are unique to their publisher only: usually there is one report.
+ *
+ * @returns no report, and what can be said without a record, where none is
+ */
+export async function status(
+  reference: JobReference,
+  { lookup, sqs, stage, types, now }: StatusOptions,
+): Promise<{ readonly reports: readonly JobReport[]; readonly noRecord?: NoRecord }> {
+  const keys =
+    'jobId' in reference
+      ? await lookup.partitionKeysOf(reference.jobId)
+      : [jobPartitionKey(reference.type, reference.key)];
+  const records = await Promise.all(keys.map((pk) => lookup.byPartitionKey(pk)));
+  const reports = await Promise.all(
+    records
+      .filter((record) => record !== undefined)
+      .map(async (record) => reportOf(record, await lookup.steps(record), reference, now())),
+  );
+  if (reports.length > 0) return { reports };
+  const waitsOn = 'jobId' in reference ? types : [reference.type];
+  const [onQueues, deadLetters] = await Promise.all([
+    messagesOn(
+      sqs,
+      waitsOn.map((type) => queueName(stage, type)),
+    ),
+    messagesOn(
+      sqs,
+      waitsOn.map((type) => deadLetterQueueName(stage, type)),
+    ),
+  ]);
+  return {
+    reports,
+    noRecord: {
+      state: onQueues + deadLetters > 0 ? 'waiting-or-unknown' : 'unknown',
+      onQueues,
+      deadLetters,
+      duplicateOfForgotten: 'jobId' in reference && keys.length > 0,
+    },
+  };
+}
+
+function reportOf(
+  record: JobRecord,
+  steps: readonly StepRecord[],
+  reference: JobReference,
+  nowMs: number,
+): JobReport {
+  return {
+    record,
+    status: statusOf(record, nowMs),
+    lives: livesOf(record),
+    steps: steps.map((step) => ({
+      name: step.sk.slice(step.sk.indexOf('#') + 1),
+      record: step,
+      ...stepStatusOf(step, record, nowMs),
+    })),
+    ...('jobId' in reference && reference.jobId !== record.jobId ? { duplicateOf: record.jobId } : {}),
+  };
+}
+
+/** In whatever state, as far as SQS knows by now. A queue that is not there holds none. */
+async function messagesOn(sqs: SQSClient, names: readonly string[]): Promise<number> {
+  const counts = await Promise.all(
+    names.map(async (QueueName) => {
+      try {
+        const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName }));
+        const { Attributes = {} } = await sqs.send(
+          new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...COUNTS] }),
+        );
+        return COUNTS.reduce((sum, name) => sum + Number(Attributes[name] ?? 0), 0);
+      } catch (error) {
+        if (error instanceof QueueDoesNotExist) return 0;
+        throw error;
+      }
+    }),
+  );
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+const COUNTS = [
+  'ApproximateNumberOfMessages',
+  'ApproximateNumberOfMessagesNotVisible',
+  'ApproximateNumberOfMessagesDelayed',
+] as const;
