@@ -1,5 +1,5 @@
-import { Stack } from 'aws-cdk-lib';
-import type { Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
+import { Duration, Stack } from 'aws-cdk-lib';
+import { type Dashboard, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
@@ -7,8 +7,10 @@ import type { ScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct, type IConstruct } from 'constructs';
+import { scheduleGroupName } from '../../shared/jobs/names.ts';
 import type { Settings } from '../config.ts';
 import type { StateStack } from '../stacks/state.ts';
+import { RunbookAlarm } from './runbook-alarm.ts';
 
 export interface JobPlatformProps {
   readonly settings: Settings;
@@ -58,6 +60,17 @@ export class JobPlatform extends Construct {
     });
     this.alarmTopic = props.alarmTopic;
     this.dashboard = props.dashboard;
+    // Nothing else tells of it: the message of a dropped deferral is in no queue, and its job stays deferred.
+    new RunbookAlarm(this, 'DroppedDeferrals', {
+      subject: scheduleGroupName(props.settings.stage),
+      name: 'dropped-deferrals',
+      severity: 'critical',
+      says: 'EventBridge Scheduler gave up on sending deferred jobs back to their queues',
+      runbook: props.settings.runbook,
+      metric: this.scheduleGroup.metricDropped({ statistic: Stats.SUM, period: Duration.minutes(1) }),
+      threshold: 1,
+      topic: props.alarmTopic,
+    });
   }
 
   /** Lets schedules of the group send to a queue. */

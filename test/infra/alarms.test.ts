@@ -54,6 +54,16 @@ describe('every job type has from its first day', () => {
   });
 });
 
+test('a stage hears of deferred jobs whose message EventBridge Scheduler gave up on', () => {
+  expect(alarm('dropped-deferrals-critical')).toMatchObject({
+    Namespace: 'AWS/Scheduler',
+    MetricName: 'InvocationDroppedCount',
+    Dimensions: [{ Name: 'ScheduleGroup', Value: 'honest-jobs-prod' }],
+    Statistic: 'Sum',
+    Threshold: 1,
+  });
+});
+
 describe('an alarm', () => {
   test('goes to the one topic, and so does its end', () => {
     const [topic] = prod.resources('AWS::SNS::Topic').keys();
