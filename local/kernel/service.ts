@@ -35,7 +35,7 @@ export interface ServiceResponse {
 
 /** One AWS service behind the common port. */
 export interface Service {
-  /** As in the credential scope of a signed request: `sqs`, `dynamodb`, `lambda`, `ses`, `monitoring`, `sns`, `s3`, `logs`. */
+  /** As in the credential scope of a signed request: `sqs`, `dynamodb`, `lambda`, `ses`, `monitoring`, `sns`, `s3`, `logs`, `scheduler`. */
   readonly signingName: string;
   handle(request: ServiceRequest): Promise<ServiceResponse>;
   /** Begins what a service does by itself (timers, pollers). Called once, after the template is deployed. */
