@@ -89,7 +89,7 @@ export class CardProvider {
     // It answers a second try as the first, and so with the same 500 for a day: only a look at the charge can tell.
     if (answer.status >= 500) {
       const found = await this.#find(charge, signal).catch(() => undefined);
-      if (found) return found;
+      if (typeof found === 'object') return found;
     }
     return outcomeOf(charge, answer);
   }
@@ -101,13 +101,13 @@ export class CardProvider {
    * @throws RetryAfter when the provider asks for later, anything else when it does not tell
    */
   async verify(charge: Charge, begunAtMs: number, signal: AbortSignal): Promise<Verified<ChargeOutcome>> {
-    const result = await this.#find(charge, signal);
-    if (result) return { found: 'done', result };
-    return { found: Date.now() - begunAtMs > LISTED_WITHIN_MS ? 'notDone' : 'unknown' };
+    const found = await this.#find(charge, signal);
+    if (typeof found === 'object') return { found: 'done', result: found };
+    const absent = found === 'absent' && Date.now() - begunAtMs > LISTED_WITHIN_MS;
+    return { found: absent ? 'notDone' : 'unknown' };
   }
 
-  /** @returns `undefined` for a charge that is not there, or not decided */
-  async #find(charge: Charge, signal: AbortSignal): Promise<ChargeOutcome | undefined> {
+  async #find(charge: Charge, signal: AbortSignal): Promise<ChargeOutcome | 'undecided' | 'absent'> {
     const query = new URLSearchParams({ reference: charge.chargeId });
     const answer = await this.#send(await this.#secret.current(), `v1/charges?${query}`, signal);
     const later = this.#later(answer);
@@ -124,56 +124,8 @@ export class CardProvider {
     const succeeded = listed.find(({ status }) => status === 'succeeded');
     if (succeeded) return { state: 'succeeded', providerChargeId: succeeded.id };
     const [failed] = listed;
-    if (!failed || listed.some(({ status }) => status !== 'failed')) return undefined;
-    return { state: 'declined', reason: failed.failure_code ?? 'card_declined', providerChargeId: failed.id };
-  }
-
-  /** What the job is to wait for before the provider is asked again; nothing was done. */
-  #later({ status, retryAfter }: Answer): RetryAfter | undefined {
-    if (status === 429)
-      return new RetryAfter(waitSeconds(retryAfter), 'The card provider takes no more requests for now.');
-    if (status !== 401 && status !== 403) return undefined;
-    this.#secret.forget();
-    return this.#secret.refused();
-  }
-
-  #send(
-    { url, apiKey }: ProviderSettings,
-    path: string,
-    signal: AbortSignal,
-    request: RequestInit = {},
-  ): Promise<Answer> {
-    return exchange(new URL(path, url), {
-      ...request,
-      headers: { ...request.headers, accept: 'application/json', authorization: `Bearer ${apiKey}` },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(this.#timeoutMs)]),
-    });
-  }
-}
-
-/** In one order for ever: the provider compares a second try with the first. */
-function parametersOf({ chargeId, customer, paymentMethod, amountMinor, currency }: Charge): URLSearchParams {
-  return new URLSearchParams({
-    amount: String(amountMinor),
-    currency: currency.toLowerCase(),
-    customer,
-    payment_method: paymentMethod,
-    reference: chargeId,
-  });
-}
-
-/** @throws NotDone, ChargeUncertain */
-function outcomeOf(charge: Charge, { status, json }: Answer): ChargeOutcome {
-  const made = madeCharge.safeParse(json).data;
-  if (
-    status === 200 &&
-    made?.status === 'succeeded' &&
-    made.reference === charge.chargeId &&
-    isOf(charge, made)
-  )
-    return { state: 'succeeded', providerChargeId: made.id };
-  const error = errorAnswer.safeParse(json).data?.error;
-  if (status === 402 && error?.type === 'card_error')
+    if (!failed) return 'absent';
+    if (listed.some(({ status }) => status !== 'failed')) return 'undecided';
     return {
       state: 'declined',
       reason: error.decline_code ?? error.code ?? 'card_declined',

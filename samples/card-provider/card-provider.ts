@@ -28,15 +28,14 @@ export type ChargeListener = (moment: 'before' | 'after', reference: string) => 
  */
 export class CardProvider {
   readonly apiKey = `sk_sample_${randomBytes(16).toString('hex')}`;
-  /** How it is from now on; `undefined` is well. */
-  behaviour: Behaviour | undefined;
-  /** Every request that came, by method. */
-  readonly requests = { GET: 0, POST: 0 };
   readonly #book: Book;
   readonly #inProgress = new Set<string>();
+  readonly #tries = new Map<string, number>();
   readonly #listeners = new Set<ChargeListener>();
   #server: Server | undefined;
   #port = 0;
+  #behaviour: Behaviour | undefined;
+  /** How many requests the behaviour has befallen. */
   #befallen = 0;
 
   private constructor(file?: string) {
@@ -66,9 +65,14 @@ export class CardProvider {
     ).length;
   }
 
+  /** How many requests to charge came with a key. */
+  tries(key: string): number {
+    return this.#tries.get(key) ?? 0;
+  }
+
   /** Sets how it is from now on. @default well */
   behave(behaviour?: Behaviour): void {
-    this.behaviour = behaviour;
+    this.#behaviour = behaviour;
     this.#befallen = 0;
   }
 
@@ -114,7 +118,7 @@ export class CardProvider {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await text(request);
     const method = request.method === 'POST' ? 'POST' : 'GET';
-    this.requests[method]++;
+    if (method === 'POST') this.#tries.set(keyOf(request), this.tries(keyOf(request)) + 1);
     const unwell = this.#unwell(method);
     if (unwell?.latencySeconds) await sleep(unwell.latencySeconds * 1000);
     if (unwell?.rateLimited) {
@@ -130,7 +134,7 @@ export class CardProvider {
 
   /** What befalls this request: a look at charges is never in the way of a charge. */
   #unwell(method: string): Behaviour | undefined {
-    const { behaviour } = this;
+    const behaviour = this.#behaviour;
     if (!behaviour || method !== 'POST' || this.#befallen >= (behaviour.times ?? Number.POSITIVE_INFINITY))
       return undefined;
     this.#befallen++;
@@ -154,7 +158,7 @@ export class CardProvider {
           .filter(({ reference }) => reference === searchParams.get('reference'))
           .toReversed(),
       );
-    return this.#chargeOnce(String(request.headers['idempotency-key'] ?? ''), body, answerFails);
+    return this.#chargeOnce(keyOf(request), body, answerFails);
   }
 
   async #chargeOnce(key: string, parameters: string, answerFails: boolean): Promise<KeptAnswer> {
@@ -225,6 +229,10 @@ export class CardProvider {
   async #tell(moment: 'before' | 'after', form: URLSearchParams): Promise<void> {
     for (const listener of this.#listeners) await listener(moment, form.get('reference') ?? '');
   }
+}
+
+function keyOf(request: IncomingMessage): string {
+  return String(request.headers['idempotency-key'] ?? '');
 }
 
 function send(response: ServerResponse, { status, body }: KeptAnswer): void {
