@@ -1,0 +1,312 @@
+import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { defineJob, maxReceiveCount } from '../../../shared/jobs/define-job.ts';
+import { DefinitionError } from '../../../shared/jobs/honest-jobs-error.ts';
+import { parseMessage, payloadHash } from '../../../shared/jobs/message.ts';
+import { parseJob } from '../../../shared/jobs/parse-job.ts';
+import {
+  attemptsOf,
+  delaySeconds,
+  exponential,
+  horizonSeconds,
+  LONGEST_DELAY_SECONDS,
+  longestSeconds,
+  schedule,
+} from '../../../shared/jobs/schedule.ts';
+import { seedProperties } from '../../lab/seeded.ts';
+
+seedProperties();
+
+const MOST_DELAYS = 49;
+const delay = fc.integer({ min: 1, max: LONGEST_DELAY_SECONDS });
+const delays = fc.array(delay, { minLength: 1, maxLength: MOST_DELAYS });
+const dice = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+describe('every schedule', () => {
+  it('is taken exactly when each of its delays is a whole second in range', () => {
+    const anything = fc.oneof(
+      delay,
+      fc.double(),
+      fc.constantFrom(0, -1, LONGEST_DELAY_SECONDS + 1, Number.NaN),
+    );
+    fc.assert(
+      fc.property(fc.array(anything, { maxLength: MOST_DELAYS + 3 }), (given) => {
+        const allowed =
+          given.length <= MOST_DELAYS &&
+          given.every((one) => Number.isInteger(one) && one >= 1 && one <= LONGEST_DELAY_SECONDS);
+        if (allowed) expect(schedule(given).delaysSeconds).toEqual(given);
+        else expect(() => schedule(given)).toThrow(DefinitionError);
+      }),
+    );
+  });
+
+  it('stays as it was made, whatever becomes of the list that it was made of', () => {
+    fc.assert(
+      fc.property(delays, delay, (given, more) => {
+        const made = schedule(given);
+        const before = [...made.delaysSeconds];
+        given.push(more);
+        given[0] = more + 1;
+        expect(made.delaysSeconds).toEqual(before);
+        expect(() => (made.delaysSeconds as number[]).push(more)).toThrow();
+      }),
+    );
+  });
+
+  it('takes of each delay from half of it, rounded up, to all of it, and longer for a higher number', () => {
+    fc.assert(
+      fc.property(delays, dice, dice, (given, one, another) => {
+        const made = schedule(given);
+        const [low, high] = one < another ? [one, another] : [another, one];
+        for (const [index, nominal] of given.entries()) {
+          const [shorter, longer] = [low, high].map((random) => delaySeconds(made, index + 1, random));
+          expect(Number.isInteger(shorter)).toBe(true);
+          expect(shorter).toBeGreaterThanOrEqual(Math.ceil(nominal / 2));
+          expect(longer).toBeGreaterThanOrEqual(shorter as number);
+          expect(longer).toBeLessThanOrEqual(nominal);
+        }
+      }),
+    );
+  });
+
+  it('reaches both ends of its jitter', () => {
+    fc.assert(
+      fc.property(delay, (nominal) => {
+        const made = schedule([nominal]);
+        expect(delaySeconds(made, 1, 0)).toBe(Math.ceil(nominal / 2));
+        expect(delaySeconds(made, 1, 1 - 2 ** -53)).toBe(nominal);
+      }),
+    );
+  });
+
+  it('has with one delay more one attempt more, and outlives a longer outage', () => {
+    fc.assert(
+      fc.property(fc.array(delay, { maxLength: MOST_DELAYS - 1 }), delay, (given, more) => {
+        const [made, longer] = [schedule(given), schedule([...given, more])];
+        expect(attemptsOf(longer)).toBe(attemptsOf(made) + 1);
+        expect(horizonSeconds(longer)).toBeGreaterThan(horizonSeconds(made));
+        expect(longestSeconds(longer)).toBeGreaterThan(longestSeconds(made));
+      }),
+    );
+  });
+
+  it('has an end: after its last attempt there is no delay', () => {
+    fc.assert(
+      fc.property(fc.array(delay, { maxLength: MOST_DELAYS }), dice, fc.nat(100), (given, random, beyond) => {
+        const made = schedule(given);
+        expect(() => delaySeconds(made, attemptsOf(made) + beyond, random)).toThrow(RangeError);
+        expect(() => delaySeconds(made, -beyond, random)).toThrow(RangeError);
+      }),
+    );
+  });
+
+  it('leaves its job more receives than attempts and crashes can use up', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 6000 }), { maxLength: MOST_DELAYS }), (given) => {
+        const made = schedule(given);
+        const job = defineJob({ type: 'any', payload: z.unknown(), key: () => 'a', schedule: made });
+        expect(maxReceiveCount(job)).toBeGreaterThan(2 * attemptsOf(made));
+      }),
+    );
+  });
+});
+
+describe('every exponential schedule', () => {
+  it('never shrinks, begins with its base, doubles below its cap, and never passes it', () => {
+    const options = fc
+      .tuple(delay, delay, fc.integer({ min: 1, max: MOST_DELAYS + 1 }))
+      .map(([one, another, attempts]) => ({
+        baseSeconds: Math.min(one, another),
+        capSeconds: Math.max(one, another),
+        attempts,
+      }));
+    fc.assert(
+      fc.property(options, ({ baseSeconds, capSeconds, attempts }) => {
+        const made = exponential({ baseSeconds, capSeconds, attempts });
+        expect(attemptsOf(made)).toBe(attempts);
+        for (const [index, nominal] of made.delaysSeconds.entries()) {
+          const before = made.delaysSeconds[index - 1];
+          expect(nominal).toBe(before === undefined ? baseSeconds : Math.min(2 * before, capSeconds));
+        }
+      }),
+    );
+  });
+
+  it('is refused for whatever is out of range, and never made of it', () => {
+    const number = fc.oneof(fc.integer({ min: -5, max: 60 }), fc.double());
+    fc.assert(
+      fc.property(number, number, number, (baseSeconds, capSeconds, attempts) => {
+        try {
+          const { delaysSeconds } = exponential({ baseSeconds, capSeconds, attempts });
+          expect(delaysSeconds).toHaveLength(attempts - 1);
+          for (const nominal of delaysSeconds) expect(Number.isInteger(nominal) && nominal >= 1).toBe(true);
+        } catch (error) {
+          expect(error).toBeInstanceOf(DefinitionError);
+        }
+      }),
+    );
+  });
+});
+
+const job = defineJob({
+  type: 'any-job',
+  payload: z.object({ key: z.string(), more: z.unknown() }),
+  key: ({ key }) => key,
+});
+const envelope = { specversion: '1.0', id: 'job-1', source: '/test', type: 'any-job' };
+/** What ends in a body: any bytes that were read as UTF-8, JSON of any shape, and envelopes that are nearly right. */
+const hostile = fc.constantFrom(
+  '__proto__',
+  'constructor',
+  'toString',
+  'hasOwnProperty',
+  'then',
+  '#',
+  'job',
+  '\0',
+  '\uD800',
+);
+const body = fc.oneof(
+  fc
+    .record({ key: fc.oneof(hostile, fc.string()), more: fc.jsonValue() })
+    .map((data) => JSON.stringify({ ...envelope, data })),
+  fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes).toString('utf8')),
+  fc.string({ unit: 'binary' }),
+  fc.json(),
+  fc
+    .dictionary(
+      fc.oneof(hostile, fc.constantFrom('id', 'type', 'data', 'source', 'time', 'hop')),
+      fc.jsonValue(),
+    )
+    .map((members) => JSON.stringify({ ...envelope, ...members })),
+  fc
+    .tuple(fc.constantFrom(['[', ']'], ['{"a":', '}']), fc.integer({ min: 1, max: 20_000 }))
+    .map(
+      ([[open, close], depth]) =>
+        `{"specversion":"1.0","id":"1","source":"/","type":"any-job","data":${open.repeat(depth)}1${close.repeat(depth)}}`,
+    ),
+);
+
+describe('every body', () => {
+  it('is a job or rejected with a reason, and the same each time', () => {
+    fc.assert(
+      fc.property(body, (text) => {
+        const parsed = parseJob(job, text);
+        expect(parseJob(job, text)).toEqual(parsed);
+        if (parsed.ok) {
+          expect(parsed.value.key).not.toBe('');
+          expect(Buffer.byteLength(parsed.value.key)).toBeLessThanOrEqual(1024);
+          expect(parsed.value.message).toMatchObject({ specversion: '1.0', type: 'any-job' });
+          expect(parseMessage(text).ok).toBe(true);
+        } else {
+          expect(parsed.rejection.code).toMatch(/^[A-Z_]+$/);
+          expect(parsed.rejection.message.length).toBeGreaterThan(10);
+        }
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it('pollutes nothing with its names', () => {
+    fc.assert(
+      fc.property(hostile, fc.jsonValue(), (name, value) => {
+        const json = `{"specversion":"1.0","id":"1","source":"/","type":"any-job",${JSON.stringify(name)}:${JSON.stringify(value)},"data":{"key":"k","more":1,${JSON.stringify(name)}:${JSON.stringify(value)}}}`;
+        const before = Object.getOwnPropertyNames(Object.prototype);
+        const parsed = parseJob(job, json);
+        expect(parsed.ok).toBe(true);
+        expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(before);
+        expect(Object.getPrototypeOf(parsed.ok ? parsed.value.message : {})).toBe(Object.prototype);
+      }),
+    );
+  });
+
+  it('has its values kept out of the reason, wherever in the payload they are', () => {
+    const secret = 'kim@example.com';
+    const secretive = fc
+      .jsonValue()
+      .map(
+        (value) =>
+          JSON.parse(JSON.stringify(value), (_, one) => (typeof one === 'string' ? secret : one)) as unknown,
+      );
+    fc.assert(
+      fc.property(secretive, (data) => {
+        const parsed = parseJob(job, JSON.stringify({ ...envelope, data }));
+        if (!parsed.ok) expect(parsed.rejection.message).not.toContain(secret);
+      }),
+    );
+  });
+
+  it('keeps a key as it is, or rejects it: two keys never become one', () => {
+    fc.assert(
+      fc.property(fc.oneof(hostile, fc.string({ unit: 'binary' })), (key) => {
+        const parsed = parseJob(job, JSON.stringify({ ...envelope, data: { key, more: null } }));
+        if (parsed.ok) expect(parsed.value.key).toBe(key);
+        else expect(key === '' || !key.isWellFormed() || Buffer.byteLength(key) > 1024).toBe(true);
+      }),
+    );
+  });
+});
+
+/** Values that are easily confused: what separates members and elements is itself a text, and numbers look like texts. */
+const confusing = fc.letrec<{ value: unknown }>((tie) => {
+  const name = fc.constantFrom('', 'a', 'b', 'a,b', '"', ':', '__proto__');
+  return {
+    value: fc.oneof(
+      { maxDepth: 4 },
+      fc.constantFrom<unknown>(null, true, false, 0, 1, 11, '', '0', '1', 'null', ',', '"', '[', ']', '1,1'),
+      fc.array(tie('value'), { maxLength: 3 }),
+      fc.dictionary(name, tie('value'), { maxKeys: 3 }),
+    ),
+  };
+}).value;
+
+/** The same value with its members in another order. */
+function reordered(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reordered);
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).map(
+    ([name, member]) => `${JSON.stringify(name)}:${JSON.stringify(reordered(member))}`,
+  );
+  return JSON.parse(`{${members.reverse().join(',')}}`);
+}
+
+describe('the hash of a payload', () => {
+  const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+
+  it('does not depend on the order of members, however deep', () => {
+    fc.assert(
+      fc.property(fc.oneof(confusing, fc.jsonValue()).map(asJson), (value) => {
+        expect(payloadHash(reordered(value))).toBe(payloadHash(value));
+      }),
+    );
+  });
+
+  it('is the same after any number of journeys as JSON', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(payloadHash(asJson(asJson(value)))).toBe(payloadHash(value));
+      }),
+    );
+  });
+
+  it('differs for values that differ', () => {
+    fc.assert(
+      fc.property(confusing.map(asJson), confusing.map(asJson), (one, another) => {
+        expect(payloadHash(one) === payloadHash(another)).toBe(isDeepStrictEqual(one, another));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('differs when one element is moved, one member renamed or one leaf changed', () => {
+    fc.assert(
+      fc.property(confusing.map(asJson), (value) => {
+        for (const changed of [[value], { a: value }, [value, null], [null, value], { b: value }])
+          for (const other of [value, [[value]], { a: [value] }])
+            if (!isDeepStrictEqual(changed, other)) expect(payloadHash(changed)).not.toBe(payloadHash(other));
+      }),
+    );
+  });
+});
