@@ -103,8 +103,8 @@ export class CardProvider {
   async verify(charge: Charge, begunAtMs: number, signal: AbortSignal): Promise<Verified<ChargeOutcome>> {
     const found = await this.#find(charge, signal);
     if (typeof found === 'object') return { found: 'done', result: found };
-    const absent = found === 'absent' && Date.now() - begunAtMs > LISTED_WITHIN_MS;
-    return { found: absent ? 'notDone' : 'unknown' };
+    const wasNotMade = found === 'absent' && Date.now() - begunAtMs > LISTED_WITHIN_MS;
+    return { found: wasNotMade ? 'notDone' : 'unknown' };
   }
 
   async #find(charge: Charge, signal: AbortSignal): Promise<ChargeOutcome | 'undecided' | 'absent'> {
@@ -126,6 +126,55 @@ export class CardProvider {
     const [failed] = listed;
     if (!failed) return 'absent';
     if (listed.some(({ status }) => status !== 'failed')) return 'undecided';
+    return { state: 'declined', reason: failed.failure_code ?? 'card_declined', providerChargeId: failed.id };
+  }
+
+  /** What the job is to wait for before the provider is asked again; nothing was done. */
+  #later({ status, retryAfter }: Answer): RetryAfter | undefined {
+    if (status === 429)
+      return new RetryAfter(waitSeconds(retryAfter), 'The card provider takes no more requests for now.');
+    if (status !== 401 && status !== 403) return undefined;
+    this.#secret.forget();
+    return this.#secret.refused();
+  }
+
+  #send(
+    { url, apiKey }: ProviderSettings,
+    path: string,
+    signal: AbortSignal,
+    request: RequestInit = {},
+  ): Promise<Answer> {
+    return exchange(new URL(path, url), {
+      ...request,
+      headers: { ...request.headers, accept: 'application/json', authorization: `Bearer ${apiKey}` },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(this.#timeoutMs)]),
+    });
+  }
+}
+
+/** In one order for ever: the provider compares a second try with the first. */
+function parametersOf({ chargeId, customer, paymentMethod, amountMinor, currency }: Charge): URLSearchParams {
+  return new URLSearchParams({
+    amount: String(amountMinor),
+    currency: currency.toLowerCase(),
+    customer,
+    payment_method: paymentMethod,
+    reference: chargeId,
+  });
+}
+
+/** @throws NotDone, ChargeUncertain */
+function outcomeOf(charge: Charge, { status, json }: Answer): ChargeOutcome {
+  const made = madeCharge.safeParse(json).data;
+  if (
+    status === 200 &&
+    made?.status === 'succeeded' &&
+    made.reference === charge.chargeId &&
+    isOf(charge, made)
+  )
+    return { state: 'succeeded', providerChargeId: made.id };
+  const error = errorAnswer.safeParse(json).data?.error;
+  if (status === 402 && error?.type === 'card_error')
     return {
       state: 'declined',
       reason: error.decline_code ?? error.code ?? 'card_declined',
