@@ -1,0 +1,272 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { CreateScheduleGroupCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
+import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDb } from '../../local/dynamodb/index.ts';
+import type { CloudContext, Service, ServiceResponse } from '../../local/kernel/service.ts';
+import { openStore, type Store } from '../../local/kernel/store.ts';
+import { Scheduler } from '../../local/scheduler/index.ts';
+import { Sqs } from '../../local/sqs/index.ts';
+import { CLIENT_DEFAULTS } from '../../shared/consumer/default-runtime.ts';
+import { JOB_ID_INDEX } from '../../shared/jobs/names.ts';
+import { currentProcess, type Process, runIn, type VirtualClock } from './virtual-time.ts';
+
+export const REGION = 'us-east-1';
+export const ACCOUNT_ID = '000000000000';
+export const SCHEDULE_GROUP = 'simulation';
+export const TABLES = { jobs: 'jobs', entries: 'entries', accounts: 'accounts' } as const;
+
+/** A call of an SDK client on its way to the cloud. */
+export interface Call {
+  readonly service: 'sqs' | 'dynamodb' | 'scheduler';
+  readonly operation: string;
+  readonly process: Process | undefined;
+  /** JSON; what arrives may be another. */
+  body: string;
+}
+
+/** What befalls a call. Everything absent: nothing. */
+export interface Fate {
+  /** The caller dies `before` the request leaves it, or `after` the cloud has done it and before its answer comes. */
+  readonly dies?: 'before' | 'after';
+  /** Answered with this instead of being done (`before`), or done and answered with this (`after`). */
+  readonly fails?: {
+    readonly moment: 'before' | 'after';
+    readonly status: number;
+    readonly code: string;
+    readonly details?: object;
+  };
+  /** No answer ever comes; it was done nevertheless (`after`) or was not. */
+  readonly silent?: 'before' | 'after';
+  /** Changes an answer. */
+  readonly answers?: (response: ServiceResponse) => ServiceResponse;
+  /** On its way there and back. */
+  readonly travelMs: readonly [number, number];
+}
+
+export interface Network {
+  fate(call: Call): Fate;
+  /** About to be done. */
+  arrives(call: Call): void;
+  done(call: Call, response: ServiceResponse): void;
+  /** The scheduler is about to send this. */
+  scheduled(body: string): void;
+  kill(process: Process): void;
+}
+
+/** The local cloud's own models of SQS and DynamoDB, and the real SDK clients on top of them, without a socket between. */
+export class SimulatedCloud {
+  readonly store: Store;
+  readonly sqs: Sqs;
+  readonly dynamo: DynamoDb;
+  readonly context: CloudContext;
+  readonly scheduler: Scheduler;
+  readonly clients: {
+    readonly sqs: SQSClient;
+    readonly dynamo: DynamoDBDocumentClient;
+    readonly scheduler: SchedulerClient;
+  };
+  readonly #clock: VirtualClock;
+  readonly #network: Network;
+
+  private constructor(clock: VirtualClock, random: () => number, network: Network) {
+    this.#clock = clock;
+    this.#network = network;
+    this.store = openStore();
+    this.context = {
+      clock,
+      store: this.store,
+      region: REGION,
+      accountId: ACCOUNT_ID,
+      endpoint: () => 'http://simulation',
+      random,
+    };
+    this.sqs = new Sqs(this.context);
+    this.dynamo = new DynamoDb(this.context);
+    this.scheduler = new Scheduler(this.context, {
+      sqs: {
+        arnOf: (name) => this.sqs.arnOf(name),
+        send: (queueArn, message) => {
+          network.scheduled(message.MessageBody);
+          return this.sqs.send(queueArn, message);
+        },
+      },
+      iam: { allows: () => true, mayAssume: () => true },
+    });
+    const client = (service: Call['service']) => ({
+      region: REGION,
+      endpoint: 'http://simulation',
+      credentials: { accessKeyId: 'simulation', secretAccessKey: 'simulation' },
+      maxAttempts: CLIENT_DEFAULTS.maxAttempts,
+      requestHandler: {
+        handle: (request: HttpRequestLike, options?: RequestOptions) =>
+          this.#handle(service, request, options),
+      } as never,
+      // Nobody checks signatures here, and each costs as much as the rest of a call.
+      signer: { sign: async (request: unknown) => request } as never,
+    });
+    this.clients = {
+      sqs: new SQSClient(client('sqs')),
+      dynamo: DynamoDBDocumentClient.from(new DynamoDBClient(client('dynamodb')), {
+        marshallOptions: { removeUndefinedValues: true },
+      }),
+      scheduler: new SchedulerClient(client('scheduler')),
+    };
+  }
+
+  static async start(clock: VirtualClock, random: () => number, network: Network): Promise<SimulatedCloud> {
+    const cloud = new SimulatedCloud(clock, random, network);
+    const hash = (name: string) => ({ AttributeName: name, KeyType: 'HASH' });
+    const text = (name: string) => ({ AttributeName: name, AttributeType: 'S' });
+    const create = (input: object) =>
+      cloud.dynamo.execute('CreateTable', { BillingMode: 'PAY_PER_REQUEST', ...input });
+    await create({
+      TableName: TABLES.jobs,
+      AttributeDefinitions: [text('pk'), text('sk'), text('jobId')],
+      KeySchema: [hash('pk'), { AttributeName: 'sk', KeyType: 'RANGE' }],
+      GlobalSecondaryIndexes: [
+        { IndexName: JOB_ID_INDEX, KeySchema: [hash('jobId')], Projection: { ProjectionType: 'KEYS_ONLY' } },
+      ],
+    });
+    await create({ TableName: TABLES.entries, AttributeDefinitions: [text('pk')], KeySchema: [hash('pk')] });
+    await create({
+      TableName: TABLES.accounts,
+      AttributeDefinitions: [text('accountId')],
+      KeySchema: [hash('accountId')],
+    });
+    await cloud.dynamo.execute('UpdateTimeToLive', {
+      TableName: TABLES.jobs,
+      TimeToLiveSpecification: { AttributeName: 'expiration', Enabled: true },
+    });
+    await cloud.#warmUp();
+    cloud.dynamo.start();
+    cloud.scheduler.start();
+    return cloud;
+  }
+
+  async stop(): Promise<void> {
+    await this.sqs.stop();
+    await this.dynamo.stop();
+    await this.scheduler.stop();
+    this.clients.scheduler.destroy();
+    this.clients.sqs.destroy();
+    this.clients.dynamo.destroy();
+    this.store.close();
+  }
+
+  /** The clients' first calls read their settings from disk, which takes real time: that must not fall into the world's. */
+  async #warmUp(): Promise<void> {
+    this.#cold = true;
+    await this.clients.sqs.send(new ListQueuesCommand({}));
+    await this.clients.dynamo.send(new GetCommand({ TableName: TABLES.entries, Key: { pk: 'none' } }));
+    await this.clients.scheduler.send(new CreateScheduleGroupCommand({ Name: SCHEDULE_GROUP }));
+    this.#cold = false;
+  }
+
+  #cold = false;
+
+  async #handle(service: Call['service'], request: HttpRequestLike, { abortSignal }: RequestOptions = {}) {
+    const target = request.headers['x-amz-target'];
+    const call: Call = {
+      service,
+      operation: target?.slice(target.lastIndexOf('.') + 1) ?? 'CreateSchedule',
+      process: currentProcess(),
+      body: textOf(request.body),
+    };
+    if (this.#cold) return answer(await this.#serve(request, call));
+    return this.#travel(request, call, abortSignal);
+  }
+
+  #travel(
+    request: HttpRequestLike,
+    call: Call,
+    abortSignal: AbortSignal | undefined,
+  ): Promise<{ response: object }> {
+    const { process } = call;
+    const fate = this.#network.fate(call);
+    return new Promise((resolve, reject) => {
+      if (abortSignal?.aborted) return reject(aborted());
+      if (fate.dies === 'before' && process) return this.#network.kill(process);
+      const timeout = setTimeout(
+        () => reject(Object.assign(new Error('The request timed out.'), { name: 'TimeoutError' })),
+        CLIENT_DEFAULTS.requestHandler.requestTimeout,
+      );
+      const onAbort = () => {
+        clearTimeout(timeout);
+        reject(aborted());
+      };
+      abortSignal?.addEventListener('abort', onAbort, { once: true });
+      const end = (response: ServiceResponse) => {
+        clearTimeout(timeout);
+        abortSignal?.removeEventListener('abort', onAbort);
+        resolve(answer(response));
+      };
+      const [thereMs, backMs] = fate.travelMs;
+      this.#clock.after(thereMs, async () => {
+        if (fate.silent === 'before') return;
+        let response: ServiceResponse;
+        if (fate.fails?.moment === 'before') response = failure(fate.fails);
+        else {
+          this.#network.arrives(call);
+          response = await this.#serve(request, call);
+          this.#network.done(call, response);
+          if (fate.dies === 'after' && process) return this.#network.kill(process);
+          if (fate.silent === 'after') return;
+          if (fate.fails) response = failure(fate.fails);
+          if (fate.answers) response = fate.answers(response);
+        }
+        this.#clock.schedule(backMs, () => end(response), process);
+      });
+    });
+  }
+
+  /** In the caller's name, so that whoever watches the tables sees who writes. */
+  #serve({ method, path, headers }: HttpRequestLike, call: Call): Promise<ServiceResponse> {
+    const services: Record<Call['service'], Service> = {
+      sqs: this.sqs,
+      dynamodb: this.dynamo,
+      scheduler: this.scheduler,
+    };
+    const body = Buffer.from(call.body);
+    return runIn(call.process, () =>
+      services[call.service].handle({ method, path, query: NO_QUERY, headers, body, signal: NEVER }),
+    );
+  }
+}
+
+interface HttpRequestLike {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Record<string, string>;
+  readonly body?: unknown;
+}
+
+interface RequestOptions {
+  readonly abortSignal?: AbortSignal;
+}
+
+const NO_QUERY = new URLSearchParams();
+const NEVER = new AbortController().signal;
+
+function answer({ status, headers, body }: ServiceResponse): { response: object } {
+  return {
+    response: { statusCode: status, headers, body: typeof body === 'string' ? Buffer.from(body) : body },
+  };
+}
+
+function textOf(body: unknown): string {
+  if (!(body instanceof Uint8Array)) return String(body ?? '');
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
+}
+
+function failure({ status, code, details }: NonNullable<Fate['fails']>): ServiceResponse {
+  return {
+    status,
+    headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-errortype': code },
+    body: JSON.stringify({ __type: code, message: 'The simulation says so.', ...details }),
+  };
+}
+
+function aborted(): Error {
+  return Object.assign(new Error('Request aborted'), { name: 'AbortError' });
+}

@@ -1,0 +1,207 @@
+import { SendMessageCommand, StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs';
+import { AwsError, LocalCloudError } from '../../local/kernel/errors.ts';
+import { Publisher } from '../../shared/client/publisher.ts';
+import { SPEC_VERSION } from '../../shared/jobs/message.ts';
+import { TABLES } from './cloud.ts';
+import type { Fault } from './faults.ts';
+import { contractOf, typeOf } from './jobs.ts';
+import { type SimulatedJob, type SimulatedType, TYPES } from './scenario.ts';
+import type { World } from './world.ts';
+
+/** A publisher that got no answer publishes again, and so often. */
+const TRIES = 4;
+const AGAIN_AFTER_MS = 20_000;
+
+const POISON: readonly ((job: string) => string)[] = [
+  (job) => `no JSON ${job}`,
+  (job) => JSON.stringify({ job }),
+  (job) => envelope(job, 'another-type', { job, variant: 0 }),
+  (job) => envelope(job, 'charge', { job, variant: 'no number' }),
+  (job) => envelope(job, 'charge', null),
+  (job) => `${'['.repeat(5000)}"${job}"${']'.repeat(5000)}`,
+];
+
+/** Sets all that people and publishers do in a world. */
+export function operate(world: World): void {
+  const byMoment = Map.groupBy(
+    world.scenario.jobs.filter(({ expiresAfterMs }) => expiresAfterMs === undefined),
+    ({ type, atMs }) => `${type} ${atMs}`,
+  );
+  for (const jobs of byMoment.values()) {
+    const [{ type, atMs }] = jobs as [SimulatedJob];
+    world.clock.after(
+      atMs,
+      () =>
+        void publish(
+          world,
+          type,
+          jobs.map(({ key }) => key),
+          TRIES,
+        ),
+    );
+  }
+  const begins = new Map<string, number>();
+  for (const { key, atMs, expiresAfterMs } of world.scenario.jobs) {
+    begins.set(key, atMs);
+    const expiresMs = world.expiresMs(key);
+    if (expiresAfterMs !== undefined && expiresMs !== undefined)
+      world.clock.after(atMs, () =>
+        sendFromElsewhere(world, key, { expirytime: new Date(expiresMs).toISOString() }),
+      );
+  }
+  for (const fault of world.scenario.faults) {
+    if (fault.atMs === undefined || world.plan.of('invocation', fault.job ?? '').includes(fault)) continue;
+    const atMs = fault.atMs + (begins.get(fault.job ?? '') ?? 0);
+    world.clock.after(atMs, () => happen(world, fault));
+  }
+}
+
+async function publish(
+  world: World,
+  type: SimulatedType,
+  jobs: readonly string[],
+  tries: number,
+): Promise<void> {
+  const { sqs } = world.cloud.clients;
+  const publisher = new Publisher({
+    sqs,
+    source: '/simulation',
+    queueUrl: (name) => world.cloud.sqs.queueUrl(name),
+  });
+  const { notAccepted } = await publisher.publishMany(
+    contractOf(type, 'old'),
+    jobs.map((job) => ({ payload: { job, variant: 0 }, id: job })),
+  );
+  const again = notAccepted.map(({ jobId }) => jobId);
+  for (const { jobId, kind } of notAccepted)
+    world.trace(`publisher learns that ${jobId} was not accepted: ${kind}`);
+  if (again.length > 0 && tries > 1)
+    world.clock.after(AGAIN_AFTER_MS, () => void publish(world, type, again, tries - 1));
+}
+
+/** As a service in another language sends it: no answer concerns it. */
+function sendFromElsewhere(world: World, job: string, changes: object = {}, variant = 0): void {
+  const body = JSON.stringify({
+    ...(JSON.parse(envelope(job, typeOf(job), { job, variant })) as object),
+    ...changes,
+  });
+  send(world, typeOf(job), body);
+}
+
+function send(world: World, type: SimulatedType, body: string): void {
+  world.cloud.clients.sqs
+    .send(new SendMessageCommand({ QueueUrl: world.cloud.sqs.queueUrl(type), MessageBody: body }))
+    .catch((error: Error) => world.trace(`a publisher fails: ${error.name}`));
+}
+
+function envelope(job: string, type: string, data: unknown): string {
+  return JSON.stringify({ specversion: SPEC_VERSION, id: job, source: '/elsewhere', type, data });
+}
+
+/** What is set by time. */
+function happen(world: World, fault: Fault): void {
+  const { kind, job = '', ms = 0, nth = 0, environment = 0 } = fault;
+  const { plan, lambda, cloud, provider, clock } = world;
+  switch (kind) {
+    case 'delivered-twice':
+      if (!duplicate(world, job)) return;
+      break;
+    case 'published-again': {
+      const expiresMs = world.expiresMs(job);
+      sendFromElsewhere(world, job, {
+        id: `${job} again`,
+        ...(expiresMs === undefined ? {} : { expirytime: new Date(expiresMs).toISOString() }),
+      });
+      break;
+    }
+    case 'key-reused':
+      sendFromElsewhere(world, job, { id: `${job} reused` }, 1);
+      break;
+    case 'cancelled':
+      void cancel(world, job);
+      break;
+    case 'poison':
+      send(
+        world,
+        'charge',
+        (POISON[nth % POISON.length] as (typeof POISON)[0])(`poison-${String(nth).padStart(6, '0')}`),
+      );
+      break;
+    case 'records-outage':
+      world.recordsDownUntilMs = clock.now() + ms;
+      break;
+    case 'provider-outage':
+      provider.downUntilMs = clock.now() + ms;
+      break;
+    case 'mapping-throttled':
+      lambda.throttle(job as SimulatedType, ms);
+      break;
+    case 'mapping-paused':
+      lambda.pause(job as SimulatedType, ms);
+      break;
+    case 'console-view':
+      void cloud.sqs.receive(cloud.sqs.arnOf(job), { visibilityTimeoutSeconds: Math.ceil(ms / 1000) });
+      break;
+    case 'deploy':
+      lambda.version = 'new';
+      break;
+    case 'clock-step':
+      if (!lambda.step(environment, ms)) return;
+      break;
+    case 'redrive':
+      for (const type of TYPES) void redrive(world, type);
+      break;
+    default:
+      return;
+  }
+  plan.strike(fault);
+}
+
+function duplicate(world: World, job: string): boolean {
+  const id = world.messages.newestOf(job);
+  if (id === undefined) return false;
+  try {
+    world.cloud.sqs.duplicate(world.cloud.sqs.arnOf(typeOf(job)), id);
+  } catch (error) {
+    if (error instanceof LocalCloudError) return false;
+    throw error;
+  }
+  world.messages.copied(id);
+  return true;
+}
+
+/** As the console's "Start DLQ redrive": one that runs already refuses the second. */
+async function redrive(world: World, type: SimulatedType): Promise<void> {
+  const SourceArn = world.cloud.sqs.arnOf(`${type}-dead`);
+  try {
+    await world.cloud.clients.sqs.send(new StartMessageMoveTaskCommand({ SourceArn }));
+  } catch (error) {
+    world.trace(`the redrive of ${type} is refused: ${(error as Error).name}`);
+  }
+}
+
+/** Asks on the key's record, whatever its state, or makes one that is cancelled from the start. */
+async function cancel(world: World, job: string): Promise<void> {
+  const key = { pk: { S: `${typeOf(job)}#${job}` }, sk: { S: 'job' } };
+  const nowMs = String(world.clock.now());
+  const record = world.records.image(job);
+  try {
+    if (!record) return;
+    await world.cloud.dynamo.execute('UpdateItem', {
+      TableName: TABLES.jobs,
+      Key: key,
+      UpdateExpression: 'SET cancelRequestedAtMs = :now',
+      ConditionExpression: '#state IN (:running, :retrying, :deferred)',
+      ExpressionAttributeNames: { '#state': 'state' },
+      ExpressionAttributeValues: {
+        ':now': { N: nowMs },
+        ':running': { S: 'running' },
+        ':retrying': { S: 'retrying' },
+        ':deferred': { S: 'deferred' },
+      },
+    });
+  } catch (error) {
+    if (!(error instanceof AwsError)) throw error;
+    world.trace(`${job} cannot be cancelled: ${error.code}`);
+  }
+}

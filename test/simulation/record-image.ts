@@ -1,0 +1,61 @@
+import type { Item } from '../../local/dynamodb/index.ts';
+
+/** What the rules read of a job's record, as the table has it. */
+export interface RecordImage {
+  readonly state: string;
+  readonly owner: string;
+  readonly attempts: number;
+  readonly life: number;
+  readonly payloadHash: string;
+  readonly leaseUntilMs: number;
+  readonly notBeforeMs: number | undefined;
+  readonly expiration: number;
+  readonly cancelRequestedAtMs: number | undefined;
+  readonly verdict: { readonly code: string; readonly message: string; readonly atMs: number } | undefined;
+  readonly lastFailure:
+    | {
+        readonly code: string;
+        readonly delaySeconds: number | undefined;
+        readonly endedAtMs: number | undefined;
+      }
+    | undefined;
+}
+
+interface Attribute {
+  readonly S?: string;
+  readonly N?: string;
+  readonly M?: Readonly<Record<string, Attribute>>;
+  readonly L?: readonly Attribute[];
+}
+
+export function recordImage(item: Item): RecordImage {
+  const attributes = item as Readonly<Record<string, Attribute>>;
+  const text = (name: string): string => attributes[name]?.S ?? '';
+  const verdict = attributes.verdict?.M;
+  const failure = attributes.history?.L?.at(-1)?.M;
+  return {
+    state: text('state'),
+    owner: text('owner'),
+    attempts: number(attributes.attempts) ?? 0,
+    life: number(attributes.life) ?? 1,
+    payloadHash: text('payloadHash'),
+    leaseUntilMs: number(attributes.leaseUntilMs) ?? 0,
+    notBeforeMs: number(attributes.notBeforeMs),
+    expiration: number(attributes.expiration) ?? 0,
+    cancelRequestedAtMs: number(attributes.cancelRequestedAtMs),
+    verdict: verdict && {
+      code: verdict.code?.S ?? '',
+      message: verdict.message?.S ?? '',
+      atMs: number(verdict.atMs) ?? 0,
+    },
+    lastFailure: failure && {
+      code: failure.code?.S ?? '',
+      delaySeconds: number(failure.delaySeconds),
+      endedAtMs: number(failure.endedAtMs),
+    },
+  };
+}
+
+function number(attribute: Attribute | undefined): number | undefined {
+  return attribute?.N === undefined ? undefined : Number(attribute.N);
+}

@@ -1,0 +1,163 @@
+import type { ItemChange } from '../../local/dynamodb/index.ts';
+import { delaysOf, REPEATABLE, STEPS, typeOf } from './jobs.ts';
+import { type RecordImage, recordImage } from './record-image.ts';
+import { DEFERRED } from './runs.ts';
+import { currentProcess, type Process, processNow } from './virtual-time.ts';
+import type { World } from './world.ts';
+
+export const ENDED: ReadonlySet<string> = new Set(['completed', 'expired', 'cancelled']);
+/** Jitter shows in delays of some length only, and in some number of them. */
+const LEAST_NOMINAL_SECONDS = 20;
+const LEAST_DELAYS = 12;
+
+/** Holds every change of a job's record against what may follow what, and by whom. */
+export class RecordRules {
+  readonly #world: World;
+  readonly #images = new Map<string, RecordImage>();
+  /** owner token → the process that claimed with it. */
+  readonly #claimants = new Map<string, Process | undefined>();
+  /** When the last verdict was written, in the world's time. */
+  readonly #verdictMs = new Map<string, number>();
+  readonly #delays = new Set<number>();
+  #delayCount = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  image(job: string): RecordImage | undefined {
+    return this.#images.get(job);
+  }
+
+  verdictMs(job: string): number | undefined {
+    return this.#verdictMs.get(job);
+  }
+
+  /** To be called in the context of the process that wrote. */
+  changed(job: string, { oldImage, newImage, cause }: ItemChange): void {
+    const before = oldImage && recordImage(oldImage);
+    if (!newImage) {
+      this.#images.delete(job);
+      if (cause !== 'time-to-live') this.#violate('a record is never deleted', job, before, undefined);
+      return;
+    }
+    const after = recordImage(newImage);
+    this.#images.set(job, after);
+    if (before?.state !== after.state || before.life !== after.life || before.attempts !== after.attempts)
+      this.#world.trace(
+        `record of ${job}: ${before?.state ?? 'none'} → ${after.state}, attempt ${after.attempts} of life ${after.life}${after.verdict && after.state === 'dead' ? `, ${after.verdict.code}` : ''}`,
+      );
+    if (after.state === 'dead' && (before?.state !== 'dead' || before.verdict?.atMs !== after.verdict?.atMs))
+      this.#verdict(job, before, after);
+    if (before && before.expiration * 1000 <= processNow()) return;
+    if (after.state === 'running' && before?.owner !== after.owner) this.#claimed(job, before, after);
+    else if (before && before.state !== after.state) this.#ended(job, before, after);
+    else if (!before) this.#begun(job, after);
+    else if (before.state === 'running' && before.owner !== after.owner)
+      this.#violate('an owner that lost its claim changes nothing', job, before, after);
+  }
+
+  /** At the world's end. */
+  jitter(): void {
+    if (this.#delayCount >= LEAST_DELAYS && this.#delays.size < this.#delayCount / 8)
+      this.#world.violate(
+        'delays carry jitter',
+        `${this.#delayCount} delays have ${this.#delays.size} different shares of their nominal length`,
+      );
+  }
+
+  #verdict(job: string, before: RecordImage | undefined, after: RecordImage): void {
+    this.#verdictMs.set(job, this.#world.clock.now());
+    if (!after.verdict?.code || !after.verdict.message)
+      this.#violate('every dead letter has a reason', job, before, after);
+  }
+
+  #begun(job: string, after: RecordImage): void {
+    if (!['cancelled', 'expired'].includes(after.state))
+      this.#violate('a job begins by a claim', job, undefined, after);
+  }
+
+  #claimed(job: string, before: RecordImage | undefined, after: RecordImage): void {
+    this.#claimants.set(after.owner, currentProcess());
+    const expected = !before
+      ? { attempts: 1, life: 1 }
+      : before.state === 'dead'
+        ? { attempts: 1, life: before.life + 1 }
+        : before.state === 'retrying' || before.state === 'deferred'
+          ? { attempts: before.attempts + 1, life: before.life }
+          : undefined;
+    if (!expected) this.#violate('what has ended, or runs elsewhere, is not claimed', job, before, after);
+    else if (after.attempts !== expected.attempts || after.life !== expected.life)
+      this.#violate('attempts and lives are counted one by one', job, before, after);
+    if (before?.notBeforeMs !== undefined && before.state !== 'dead' && before.notBeforeMs > processNow())
+      this.#violate('no attempt begins before its time', job, before, after);
+    if (before?.cancelRequestedAtMs !== undefined)
+      this.#violate('a cancelled job never runs', job, before, after);
+  }
+
+  #ended(job: string, before: RecordImage, after: RecordImage): void {
+    const own = after.owner === before.owner;
+    const by = currentProcess();
+    if (before.state === 'running') {
+      if (own && this.#claimants.get(after.owner) !== by)
+        this.#violate('an owner that lost its claim changes nothing', job, before, after);
+      if (!own && before.leaseUntilMs > processNow())
+        this.#violate('nobody ends the attempt of another before its claim has run out', job, before, after);
+      if (own) this.#ownEnd(job, before, after);
+    } else if (ENDED.has(before.state)) {
+      this.#violate('what has ended stays as it is', job, before, after);
+    }
+    if (after.state === 'completed' && !own)
+      this.#violate('a job is completed by the run that did it', job, before, after);
+    if (after.state === 'deferred' && after.attempts !== before.attempts - 1)
+      this.#violate('a deferral spends no attempt', job, before, after);
+    if (after.state === 'retrying') this.#delayed(job, before, after);
+  }
+
+  /** What a run says of itself is what its handler did. */
+  #ownEnd(job: string, before: RecordImage, after: RecordImage): void {
+    const { provider, runs } = this.#world;
+    const run = runs.find(job, before.life, before.attempts);
+    if (after.state === 'completed') {
+      if (run?.end !== 'returned')
+        this.#violate('a job is completed when its handler returned', job, before, after);
+      for (const step of STEPS[typeOf(job)])
+        if (provider.count(job, step) < 1 || (provider.count(job, step) > 1 && !REPEATABLE.has(step)))
+          this.#violate('a completed job left its effect once', job, before, after);
+      if (typeOf(job) === 'ledger' && !this.#world.books.has(job))
+        this.#violate('a completed payment is in the ledger', job, before, after);
+    }
+    if (after.state === 'retrying' && run?.code === 'SIM_PERMANENT')
+      this.#violate('a permanent error is not retried', job, before, after);
+    if (after.state === 'retrying' && run?.code === DEFERRED)
+      this.#violate('a deferral spends no attempt', job, before, after);
+    if (
+      after.state === 'dead' &&
+      after.verdict?.code === 'SIM_FAILED' &&
+      after.attempts < delaysOf('new').length + 1
+    )
+      this.#violate('a job is given up on after its last attempt', job, before, after);
+  }
+
+  #delayed(job: string, before: RecordImage, after: RecordImage): void {
+    const nominal = delaysOf('old')[before.attempts - 1];
+    const { delaySeconds, endedAtMs } = after.lastFailure ?? {};
+    if (nominal === undefined || delaySeconds === undefined || after.notBeforeMs === undefined) {
+      this.#violate('a failed attempt is retried on the schedule', job, before, after);
+      return;
+    }
+    if (delaySeconds < nominal / 2 || delaySeconds > nominal)
+      this.#violate('a delay lies within the bounds of its jitter', job, before, after);
+    if (endedAtMs !== undefined && Math.abs(after.notBeforeMs - endedAtMs - delaySeconds * 1000) > 1)
+      this.#violate('an attempt is hidden for its delay', job, before, after);
+    if (nominal < LEAST_NOMINAL_SECONDS) return;
+    this.#delayCount++;
+    this.#delays.add(delaySeconds / nominal);
+  }
+
+  #violate(rule: string, job: string, before: RecordImage | undefined, after: RecordImage | undefined): void {
+    const show = (image: RecordImage | undefined) =>
+      image ? `${image.state} (attempt ${image.attempts} of life ${image.life})` : 'none';
+    this.#world.violate(rule, `${job}: ${show(before)} → ${show(after)}`);
+  }
+}

@@ -1,0 +1,98 @@
+import { type JobContext, RetryAfter } from '../../shared/consumer/index.ts';
+import type { Fault, FaultPlan } from './faults.ts';
+import { delaysOf, type Payload } from './jobs.ts';
+import { currentProcess, type Process } from './virtual-time.ts';
+import type { World } from './world.ts';
+
+/** A claim is written soon after the look at the clock that allowed it; the clocks themselves may be half a minute off. */
+const CLAIM_TAKES_MS = 50_000;
+
+/** The code of a run that asked for later. */
+export const DEFERRED = 'DEFERRED';
+
+export interface Run {
+  readonly life: number;
+  readonly attempt: number;
+  readonly process: Process | undefined;
+  readonly startedMs: number;
+  readonly faults: readonly Fault[];
+  end?: 'returned' | 'threw';
+  /** The code of what it threw, as the records would have it. */
+  code?: string;
+  returned(): void;
+  threw(error: unknown): void;
+}
+
+/** What the handlers did, as they themselves saw it. */
+export class Runs {
+  readonly #world: World;
+  readonly #plan: FaultPlan;
+  readonly #byJob = new Map<string, Run[]>();
+  readonly #active = new Map<Process, Set<Run>>();
+
+  constructor(world: World, plan: FaultPlan) {
+    this.#world = world;
+    this.#plan = plan;
+  }
+
+  count(job: string): number {
+    return this.#byJob.get(job)?.length ?? 0;
+  }
+
+  /** The last run of an attempt; a deferred attempt runs more than once. */
+  find(job: string, life: number, attempt: number): Run | undefined {
+    return this.#byJob.get(job)?.findLast((run) => run.life === life && run.attempt === attempt);
+  }
+
+  begin({ job }: Payload, { job: { attempt, life } }: JobContext): Run {
+    const world = this.#world;
+    const process = currentProcess();
+    const runs = this.#byJob.get(job) ?? [];
+    this.#byJob.set(job, runs);
+    const active = process && (this.#active.get(process) ?? new Set<Run>());
+    if (process && active) this.#active.set(process, active);
+    world.trace(`${process?.name} runs ${job}, attempt ${attempt} of life ${life}`);
+    const most = delaysOf('old').length + 1;
+    if (attempt > most)
+      world.violate('no attempt goes beyond the schedule', `${job} ran attempt ${attempt} of ${most}`);
+    const before = runs.findLast((run) => run.life === life);
+    if (before && (attempt < before.attempt || (attempt === before.attempt && before.code !== DEFERRED)))
+      world.violate(
+        'each run of a life is an attempt of its own',
+        `${job} ran attempt ${attempt} of life ${life} after attempt ${before.attempt}`,
+      );
+    const expiresMs = world.expiresMs(job);
+    if (expiresMs !== undefined && world.clock.now() > expiresMs + CLAIM_TAKES_MS)
+      world.violate(
+        'no attempt starts after its job has expired',
+        `${job} ran ${Math.round((world.clock.now() - expiresMs) / 1000)} s after its expiry`,
+      );
+    const run: Run = {
+      life,
+      attempt,
+      process,
+      startedMs: world.clock.now(),
+      faults: this.#plan.at('run', job),
+      returned() {
+        run.end = 'returned';
+        active?.delete(run);
+        world.trace(`${process?.name} returns from ${job}`);
+      },
+      threw(error) {
+        run.end = 'threw';
+        run.code = codeOf(error);
+        active?.delete(run);
+        world.trace(`${process?.name} throws from ${job}: ${run.code}`);
+      },
+    };
+    runs.push(run);
+    active?.add(run);
+    return run;
+  }
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof RetryAfter) return DEFERRED;
+  const { name, code } = error as { name?: string; code?: unknown };
+  return typeof code === 'string' ? code : String(name);
+}

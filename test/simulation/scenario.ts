@@ -1,0 +1,178 @@
+import { mulberry32 } from '../../samples/random.ts';
+import { FAULTS, type Fault, type FaultKind } from './faults.ts';
+
+export const TYPES = ['charge', 'print', 'notify', 'ledger', 'later'] as const;
+export type SimulatedType = (typeof TYPES)[number];
+
+export interface SimulatedJob {
+  /** `charge-000017`: its type and its number. */
+  readonly key: string;
+  readonly type: SimulatedType;
+  /** Since the world began. */
+  readonly atMs: number;
+  readonly expiresAfterMs?: number;
+}
+
+/** All that happens to one world. The same scenario always runs the same way. */
+export interface Scenario {
+  readonly seed: number;
+  readonly jobs: readonly SimulatedJob[];
+  readonly faults: readonly Fault[];
+}
+
+const MINUTE_MS = 60_000;
+/** Everything is published within this. */
+const PUBLISHING_MS = 10 * MINUTE_MS;
+/** What is set by time strikes within this, redrives apart. */
+const TROUBLED_MS = 20 * MINUTE_MS;
+const REDRIVES_MS = [90 * MINUTE_MS, 3 * 24 * 60 * MINUTE_MS];
+/** The last fault of a plan that is set by time. */
+export const LAST_FAULT_MS = 3 * 24 * 60 * MINUTE_MS + 2000;
+
+/** How often each kind befalls a job, relative to the others. */
+const WEIGHTS: Partial<Record<FaultKind, number>> = {
+  crash: 10,
+  'crash-in-between': 6,
+  frozen: 3,
+  throttled: 4,
+  'server-error': 4,
+  'answer-lost': 8,
+  'no-answer': 3,
+  'slow-answer': 3,
+  conflict: 3,
+  'visibility-refused': 4,
+  'visibility-hangs': 2,
+  'deletion-refused': 4,
+  'send-refused': 2,
+  'send-answer-lost': 3,
+  'crash-around-send': 3,
+  'publish-answer-lost': 3,
+  'publish-refused': 3,
+  'delivered-twice': 8,
+  'published-again': 6,
+  'key-reused': 2,
+  cancelled: 3,
+  'handler-throws': 10,
+  'handler-gives-up': 2,
+  'handler-hangs': 3,
+  'handler-slow': 3,
+  'handler-defers': 4,
+  'provider-refuses': 5,
+  'provider-half-answers': 6,
+  'provider-hangs': 3,
+  'provider-slow': 3,
+};
+const KINDS = Object.entries(WEIGHTS).flatMap(([kind, weight]) =>
+  Array.from({ length: weight }, () => kind as FaultKind),
+);
+
+/** Draws a world of `jobs` jobs, with every kind of fault in it. */
+export function drawScenario(seed: number, jobs: number): Scenario {
+  const random = mulberry32(seed);
+  const below = (limit: number): number => Math.floor(random() * limit);
+  const pick = <Value>(values: readonly Value[]): Value => values[below(values.length)] as Value;
+  const clumps = Array.from({ length: 1 + Math.ceil(jobs / 60) }, () => below(PUBLISHING_MS));
+
+  const published: SimulatedJob[] = Array.from({ length: jobs }, (_, index) => {
+    const type = pick(TYPES);
+    return {
+      key: `${type}-${String(index).padStart(6, '0')}`,
+      type,
+      atMs: pick(clumps),
+      ...(random() < 0.06 ? { expiresAfterMs: 1000 * (1 + below(300)) } : {}),
+    };
+  });
+
+  const faults: Fault[] = [];
+  for (const { key } of published) {
+    const draw = random();
+    const count = draw < 0.78 ? 0 : draw < 0.93 ? 1 : draw < 0.985 ? 2 : 4;
+    for (let n = 0; n < count; n++) faults.push(faultOf(pick(KINDS), key));
+  }
+  return { seed, jobs: published, faults: [...faults, ...worldFaults()] };
+
+  function faultOf(kind: FaultKind, job: string): Fault {
+    const { site } = FAULTS[kind];
+    if (site === 'job-time') return { kind, job, atMs: random() < 0.5 ? below(2000) : below(TROUBLED_MS) };
+    const base = { kind, job, nth: 1 + Math.min(below(5), below(9)) };
+    switch (kind) {
+      case 'crash':
+      case 'crash-around-send':
+        return { ...base, moment: pick(['before', 'after'] as const) };
+      case 'crash-in-between':
+        return { ...base, nth: 1 + below(2), ms: below(random() < 0.8 ? 400 : 12_000) };
+      case 'frozen':
+        return { ...base, nth: 1 + below(2), atMs: below(400), ms: 1000 * (1 + below(20)) };
+      case 'throttled':
+      case 'server-error':
+      case 'answer-lost':
+        return { ...base, times: pick([1, 1, 2, 3, 4, 7]) };
+      case 'no-answer':
+        return { ...base, times: pick([1, 2, 3]), moment: pick(['before', 'after'] as const) };
+      case 'slow-answer':
+        return { ...base, ms: below(4900) };
+      case 'handler-throws':
+        return { ...base, nth: 1, times: pick([1, 1, 1, 1, 1, 1, 2, 2, 3, 4, 9]) };
+      case 'handler-defers':
+        return {
+          ...base,
+          nth: 1 + below(2),
+          times: pick([1, 1, 2, 6]),
+          ms: pick([1000, 20_000, 300_000, 2_000_000]),
+        };
+      case 'handler-slow':
+      case 'provider-slow':
+        return { ...base, nth: 1 + below(2), ms: below(14_000) };
+      case 'provider-hangs':
+        return { ...base, nth: 1 + below(2), moment: pick(['before', 'after'] as const) };
+      case 'publish-answer-lost':
+      case 'publish-refused':
+        return { ...base, nth: 1, times: pick([1, 2, 4]) };
+      case 'conflict':
+        return { ...base, nth: 1, times: pick([1, 2, 7]) };
+      default:
+        return { ...base, nth: 1 + below(2) };
+    }
+  }
+
+  function worldFaults(): Fault[] {
+    const at = (): number => below(TROUBLED_MS);
+    const some = (most: number, make: () => Fault): Fault[] => Array.from({ length: below(most + 1) }, make);
+    const environments = 4 + Math.ceil(jobs / 50);
+    return [
+      ...some(2 + jobs / 250, () => ({ kind: 'poison', atMs: at(), nth: below(100) })),
+      ...some(2, () => ({ kind: 'records-outage', atMs: at(), ms: 1000 * (5 + below(120)) })),
+      ...some(1, () => ({ kind: 'provider-outage', atMs: at(), ms: 1000 * (5 + below(90)) })),
+      ...some(3, () => ({
+        kind: 'mapping-throttled',
+        job: pick(TYPES),
+        atMs: at(),
+        ms: 1000 * (5 + below(400)),
+      })),
+      ...some(2, () => ({
+        kind: 'mapping-paused',
+        job: pick(TYPES),
+        atMs: at(),
+        ms: 1000 * (10 + below(300)),
+      })),
+      ...some(3, () => ({ kind: 'console-view', job: pick(TYPES), atMs: at(), ms: 1000 * (1 + below(30)) })),
+      ...some(1, () => ({ kind: 'deploy', atMs: at() })),
+      ...some(environments, () => ({
+        kind: 'clock-skew',
+        environment: below(environments),
+        ms: below(40_000) - 20_000,
+      })),
+      ...some(4, () => ({
+        kind: 'clock-step',
+        environment: below(environments),
+        atMs: at(),
+        ms: below(20_000) - 10_000,
+      })),
+      ...REDRIVES_MS.flatMap((redriveMs) => [
+        { kind: 'redrive', atMs: redriveMs } as const,
+        // Pressed twice.
+        ...some(1, () => ({ kind: 'redrive', atMs: redriveMs + below(2000) })),
+      ]),
+    ];
+  }
+}

@@ -1,0 +1,310 @@
+import { createHash } from 'node:crypto';
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { mulberry32 } from '../../samples/random.ts';
+import type { Runtime } from '../../shared/consumer/index.ts';
+import { StepResults } from '../../shared/consumer/step-results.ts';
+import { maxReceiveCount } from '../../shared/jobs/define-job.ts';
+import { ACCOUNT_ID, type Call, SCHEDULE_GROUP, SimulatedCloud, TABLES } from './cloud.ts';
+import { describeFault, type FaultKind, FaultPlan } from './faults.ts';
+import { ACCOUNTS, accountOf, amountOf, contractOf, OPENING_MINOR } from './jobs.ts';
+import { SimulatedLambda } from './lambda.ts';
+import { JOB_NAME, MessageRules } from './message-rules.ts';
+import { fateOf } from './network.ts';
+import { operate } from './operators.ts';
+import { Provider } from './provider.ts';
+import { ENDED, RecordRules } from './record-rules.ts';
+import { Runs } from './runs.ts';
+import { LAST_FAULT_MS, type Scenario, type SimulatedType, TYPES } from './scenario.ts';
+import { currentProcess, type Process, processNow, runIn, useRandom, VirtualClock } from './virtual-time.ts';
+
+const START_MS = Date.UTC(2026, 0, 5, 8);
+/**
+ * Once nothing is made to fail any more, every job ends within this: a whole schedule (7 minutes), uncertain steps that are looked
+ * after for a quarter of an hour, waits of up to a quarter of an hour for records that were away, and some receives lost on the way.
+ */
+export const ENDS_WITHIN_MS = 4 * 3600_000;
+/** Six times the function's timeout, as infra sets it. */
+const VISIBILITY_SECONDS = 150;
+const TRACE_LINES_AT_ONCE = 500;
+
+export interface Violation {
+  readonly rule: string;
+  readonly detail: string;
+  readonly atMs: number;
+}
+
+export interface WorldResult {
+  readonly hash: string;
+  readonly struck: ReadonlyMap<FaultKind, number>;
+  readonly outcomes: ReadonlyMap<string, number>;
+  readonly violation: Violation | undefined;
+  /** All lines, where they were asked for. */
+  readonly trace: readonly string[];
+}
+
+/** A world of its own: cloud, consumers, publishers, operators and provider, run from a scenario and held against the rules. */
+export class World {
+  readonly scenario: Scenario;
+  readonly clock = new VirtualClock(START_MS);
+  readonly random: () => number;
+  readonly plan: FaultPlan;
+  readonly provider: Provider;
+  readonly runs: Runs;
+  readonly records: RecordRules;
+  readonly messages: MessageRules;
+  readonly lambda: SimulatedLambda;
+  /** Jobs that are in the ledger. */
+  readonly books = new Set<string>();
+  /** What runs where at the moment. */
+  readonly invocations = new Map<Process, readonly string[]>();
+  readonly outcomes = new Map<string, number>();
+  recordsDownUntilMs = 0;
+  readonly #scheduled = new Map<string, number>();
+  readonly #balances = new Map<string, number>();
+  readonly #expires = new Map<string, number>();
+  readonly #sendTroubles = new Set<string>();
+  readonly #hash = createHash('sha256');
+  readonly #lines: string[] = [];
+  readonly #kept: string[] | undefined;
+  #cloud: SimulatedCloud | undefined;
+  #violation: Violation | undefined;
+
+  static async run(scenario: Scenario, { keepTrace = false } = {}): Promise<WorldResult> {
+    const world = new World(scenario, keepTrace);
+    try {
+      return await world.#run();
+    } finally {
+      await world.lambda.stop();
+      await world.#cloud?.stop();
+    }
+  }
+
+  private constructor(scenario: Scenario, keepTrace: boolean) {
+    this.scenario = scenario;
+    this.random = mulberry32(scenario.seed ^ 0x5eed);
+    this.#kept = keepTrace ? [] : undefined;
+    this.plan = new FaultPlan(scenario.faults, (fault) => this.trace(`fault: ${describeFault(fault)}`));
+    this.provider = new Provider(this, this.plan);
+    this.runs = new Runs(this, this.plan);
+    this.records = new RecordRules(this);
+    this.messages = new MessageRules(this);
+    this.lambda = new SimulatedLambda(this);
+    for (const { job, kind } of scenario.faults)
+      if (job !== undefined && /send|crash/.test(kind)) this.#sendTroubles.add(job);
+    for (const { key, atMs, expiresAfterMs } of scenario.jobs)
+      if (expiresAfterMs !== undefined) this.#expires.set(key, START_MS + atMs + expiresAfterMs);
+  }
+
+  get cloud(): SimulatedCloud {
+    if (!this.#cloud) throw new Error('the world has not begun');
+    return this.#cloud;
+  }
+
+  /** In the world's time. */
+  expiresMs(job: string): number | undefined {
+    return this.#expires.get(job);
+  }
+
+  /** Whether the plan keeps a job's message from being sent on. */
+  sendsFail(job: string): boolean {
+    return this.#sendTroubles.has(job);
+  }
+
+  isScheduled(job: string): boolean {
+    return (this.#scheduled.get(job) ?? 0) > 0;
+  }
+
+  trace(line: string): void {
+    const whole = `${((this.clock.now() - START_MS) / 1000).toFixed(3)} ${line}`;
+    this.#kept?.push(whole);
+    if (this.#lines.push(whole) >= TRACE_LINES_AT_ONCE) this.#flush();
+  }
+
+  /** The first one ends the world. */
+  violate(rule: string, detail: string): void {
+    if (this.#violation) return;
+    this.#violation = { rule, detail, atMs: this.clock.now() - START_MS };
+    this.trace(`VIOLATION: ${rule}: ${detail}`);
+  }
+
+  count(outcome: string, by = 1): void {
+    this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + by);
+  }
+
+  runtimeOf(type: SimulatedType): Runtime {
+    const { clients, sqs } = this.cloud;
+    return {
+      dynamo: clients.dynamo,
+      sqs: clients.sqs,
+      scheduler: clients.scheduler,
+      schedules: { groupName: SCHEDULE_GROUP, roleArn: `arn:aws:iam::${ACCOUNT_ID}:role/simulation` },
+      results: new StepResults('none', () => Promise.reject(new Error('no simulated result is large'))),
+      jobsTable: TABLES.jobs,
+      queueUrl: sqs.queueUrl(type),
+      logger: LOGGER,
+      metrics: new CountedMetrics((name) => this.count(`metric ${name}`)),
+      now: processNow,
+      random: this.random,
+    };
+  }
+
+  async #run(): Promise<WorldResult> {
+    useRandom(this.random);
+    this.#cloud = await SimulatedCloud.start(this.clock, this.random, {
+      fate: (call) => fateOf(call, this),
+      arrives: (call) => this.#arrives(call),
+      done: (call, response) => this.#done(call, response.status),
+      scheduled: (body) => {
+        this.messages.expect(body);
+        this.#schedule(body, -1);
+      },
+      kill: (process) => this.lambda.kill(process),
+    });
+    await this.#furnish();
+    this.cloud.sqs.observe((event) => this.messages.happened(event));
+    this.cloud.dynamo.observe((change) => {
+      const key = (change.keys.pk?.S ?? '') as string;
+      const job = JOB_NAME.exec(key)?.[0];
+      if (job === undefined) return;
+      if (change.tableName === TABLES.entries) this.books.add(job);
+      else if (change.keys.sk?.S === 'job') this.records.changed(job, change);
+      else this.#stepChanged(job, String(change.keys.sk?.S), change.newImage?.state?.S as string | undefined);
+    });
+    runIn(undefined, () => {
+      this.lambda.start();
+      operate(this);
+    });
+    const endMs = START_MS + LAST_FAULT_MS + ENDS_WITHIN_MS;
+    await this.clock.run(endMs, () => this.#violation !== undefined);
+    if (!this.#violation) await this.#judge();
+    this.#flush();
+    return {
+      hash: this.#hash.digest('hex'),
+      struck: this.plan.struck,
+      outcomes: this.outcomes,
+      violation: this.#violation,
+      trace: this.#kept ?? [],
+    };
+  }
+
+  async #furnish(): Promise<void> {
+    const { sqs, dynamo } = this.cloud;
+    for (const type of TYPES) {
+      const dead = `${type}-dead`;
+      sqs.createQueue(dead, { MessageRetentionPeriod: String(14 * 86_400) });
+      sqs.createQueue(type, {
+        VisibilityTimeout: String(VISIBILITY_SECONDS),
+        MessageRetentionPeriod: String(4 * 86_400),
+        RedrivePolicy: JSON.stringify({
+          deadLetterTargetArn: sqs.arnOf(dead),
+          maxReceiveCount: maxReceiveCount(contractOf(type, 'old')),
+        }),
+      });
+    }
+    for (let number = 0; number < ACCOUNTS; number++) {
+      const accountId = `account-${number}`;
+      this.#balances.set(accountId, OPENING_MINOR);
+      await dynamo.execute('PutItem', {
+        TableName: TABLES.accounts,
+        Item: { accountId: { S: accountId }, balanceMinor: { N: String(OPENING_MINOR) } },
+      });
+    }
+  }
+
+  #arrives({ service, operation, process, body }: Call): void {
+    this.trace(`${process?.name ?? 'publisher'} ${operation} ${JOB_NAME.exec(body)?.[0] ?? ''}`);
+    if (service !== 'sqs') return;
+    const input = JSON.parse(body) as { MessageBody?: string; Entries?: { MessageBody?: string }[] };
+    if (operation === 'SendMessage' && input.MessageBody) this.messages.expect(input.MessageBody);
+    if (operation === 'SendMessageBatch')
+      for (const { MessageBody = '' } of input.Entries ?? []) this.messages.expect(MessageBody);
+  }
+
+  #done({ operation, body }: Call, status: number): void {
+    if (operation === 'CreateSchedule' && status === 200) this.#schedule(body, 1);
+  }
+
+  #schedule(body: string, by: number): void {
+    const job = JOB_NAME.exec(body)?.[0] ?? '';
+    this.#scheduled.set(job, (this.#scheduled.get(job) ?? 0) + by);
+  }
+
+  #stepChanged(job: string, key: string, state: string | undefined): void {
+    const [kind, step] = key.split('#') as [string, string];
+    if (kind !== 'step' || state !== 'done') return;
+    this.trace(`${currentProcess()?.name} records ${step} of ${job} as done`);
+    if (this.provider.count(job, step) === 0)
+      this.violate('a step is recorded as done once its effect is', `${job} ${step}`);
+  }
+
+  /** After the bound: everything has ended, and the books agree. */
+  async #judge(): Promise<void> {
+    for (const job of this.messages.jobs()) {
+      const { waiting, dead } = this.messages.of(job);
+      const record = this.records.image(job);
+      const state = record?.state ?? (dead > 0 ? 'dead, never ran' : 'lost');
+      if (
+        waiting > 0 ||
+        this.isScheduled(job) ||
+        state === 'lost' ||
+        (record && !ENDED.has(state) && state !== 'dead')
+      )
+        this.violate(
+          'once faults stop, every job ends within the bound',
+          `${job} is ${state} with ${waiting} messages after ${ENDS_WITHIN_MS / 3600_000} h without faults`,
+        );
+      else if (state === 'dead' && dead === 0)
+        this.violate('a dead letter lies in the dead-letter queue', job);
+      this.count(job.startsWith('poison') ? 'dead: never a job' : state);
+    }
+    for (const { key } of this.scenario.jobs)
+      if (this.messages.of(key).waiting + this.messages.of(key).dead === 0 && !this.records.image(key))
+        this.count('never accepted');
+    this.records.jitter();
+    await this.#judgeBooks();
+  }
+
+  async #judgeBooks(): Promise<void> {
+    for (const job of this.books)
+      this.#balances.set(accountOf(job), (this.#balances.get(accountOf(job)) ?? 0) + amountOf(job));
+    for (const [accountId, expected] of this.#balances) {
+      const { Item } = (await this.cloud.dynamo.execute('GetItem', {
+        TableName: TABLES.accounts,
+        Key: { accountId: { S: accountId } },
+        ConsistentRead: true,
+      })) as { Item: { balanceMinor: { N: string } } };
+      if (Number(Item.balanceMinor.N) !== expected)
+        this.violate(
+          'balances equal the ledger',
+          `${accountId} has ${Item.balanceMinor.N}, its entries say ${expected}`,
+        );
+    }
+  }
+
+  #flush(): void {
+    this.#hash.update(this.#lines.join('\n'));
+    this.#lines.length = 0;
+  }
+}
+
+const LOGGER = new Logger({ logLevel: 'SILENT' });
+
+/** What the consumers report, counted instead of printed. */
+class CountedMetrics extends Metrics {
+  readonly #count: (name: string) => void;
+
+  constructor(count: (name: string) => void) {
+    super({ namespace: 'simulation' });
+    this.#count = count;
+  }
+
+  override addMetric(name: string): this {
+    this.#count?.(name);
+    return this;
+  }
+
+  override publishStoredMetrics(): this {
+    return this;
+  }
+}
