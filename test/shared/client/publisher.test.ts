@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { LARGEST_MESSAGE_BYTES, PublishError, Publisher } from '../../../shared/client/publisher.ts';
 import { QueueNotFound, queueUrlsOfStage } from '../../../shared/client/queue-urls.ts';
 import { defineJob } from '../../../shared/jobs/define-job.ts';
-import { parseMessage } from '../../../shared/jobs/message.ts';
+import { type JobMessage, parseMessage } from '../../../shared/jobs/message.ts';
 import { inbox, note, notes, numbered, refuseSome } from './inbox.ts';
 
 describe('publishing many', () => {
