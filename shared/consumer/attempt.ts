@@ -8,6 +8,7 @@ import { Cancelled, type ErrorRecord, errorRecord, PermanentError, RetryAfter, T
 import type { JobRecords } from './job-records.ts';
 import type { Claim, Run } from './run.ts';
 import type { Runtime } from './runtime.ts';
+import { Started } from './started.ts';
 import { stepsOf } from './step.ts';
 import { type StepRecords, uncertainty } from './step-records.ts';
 import { watchForCancellation } from './watch.ts';
@@ -34,7 +35,15 @@ export async function attempt<Payload>(options: AttemptOptions<Payload>): Promis
   const beganMs = runtime.now();
   const aborter = new AbortController();
   const { signal } = aborter;
-  const identity = { id: run.jobId, type: run.type, key: run.key, attempt: claim.attempt, life: claim.life };
+  const { attempt: number, life, executionArn } = claim;
+  const identity = {
+    id: run.jobId,
+    type: run.type,
+    key: run.key,
+    attempt: number,
+    life,
+    ...(executionArn === undefined ? {} : { executionArn }),
+  };
   const timeout = setTimeout(
     () => aborter.abort(new TimedOut(`The attempt ran past its ${job.timeoutSeconds} s and was abandoned.`)),
     // The claim itself took its time: the invocation must not end before the attempt does.
@@ -69,7 +78,9 @@ export async function attempt<Payload>(options: AttemptOptions<Payload>): Promis
       // Its rejection after the abandonment concerns nobody any more; unhandled, it would end the process with all its jobs.
     });
     const result = await Promise.race([work, abandoned]);
-    return { kind: 'returned', result: keepable(result, context), durationMs: runtime.now() - beganMs };
+    const durationMs = runtime.now() - beganMs;
+    if (result instanceof Started) return { kind: 'returned', started: result, durationMs };
+    return { kind: 'returned', result: keepable(result, context), durationMs };
   } catch (thrown) {
     const error = errorRecord(thrown);
     const durationMs = runtime.now() - beganMs;

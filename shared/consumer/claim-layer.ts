@@ -7,6 +7,7 @@ import type { ErrorRecord } from './errors.ts';
 import type { ClaimResult, JobRecords } from './job-records.ts';
 import { type Continuation, crashOf, type Retry } from './record-changes.ts';
 import { type Claim, type Ending, endingOf, type Outcome, obstacle, type Run } from './run.ts';
+import type { Started } from './started.ts';
 import { type StepRecords, uncertainty } from './step-records.ts';
 
 export type Decision = Pick<Verdict, 'code' | 'message' | 'exhausted'>;
@@ -14,6 +15,8 @@ export type Decision = Pick<Verdict, 'code' | 'message' | 'exhausted'>;
 /** What an attempt left for the layer to record; Powertools hands a layer the result, but not the error. */
 export type AttemptEnd =
   | { readonly kind: 'returned'; readonly result: string | undefined; readonly durationMs: number }
+  /** A staged job's starter returned: an execution carries the job. */
+  | { readonly kind: 'returned'; readonly started: Started; readonly durationMs: number }
   | {
       /** The handler asked for later. */
       readonly kind: 'deferred';
@@ -95,8 +98,15 @@ export class ClaimLayer extends BasePersistenceLayer {
   protected override async _updateRecord(): Promise<void> {
     const end = this.end;
     if (end?.kind !== 'returned') throw new Error('A run completed that did not return.');
+    const { durationMs } = end;
+    if ('started' in end) {
+      const { executionArn } = end.started;
+      const kept = await this.#persistently(() => this.#records.start(this.#run, end.started));
+      this.#run.outcome = kept ? { kind: 'started', executionArn, durationMs } : this.#lost();
+      return;
+    }
     const kept = await this.#persistently(() => this.#records.complete(this.#run, end.result));
-    this.#run.outcome = kept ? { kind: 'completed', durationMs: end.durationMs } : this.#lost();
+    this.#run.outcome = kept ? { kind: 'completed', durationMs } : this.#lost();
   }
 
   protected override async _deleteRecord(): Promise<void> {

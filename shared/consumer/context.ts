@@ -12,6 +12,8 @@ export interface JobContext {
     readonly attempt: number;
     /** 1, and one more for each redrive that began the job afresh. */
     readonly life: number;
+    /** Of a staged job that was redriven: the execution of the life before. */
+    readonly executionArn?: string;
   };
   /** Aborts at `timeoutSeconds`: hand it to every call that takes one. */
   readonly signal: AbortSignal;

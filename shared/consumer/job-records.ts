@@ -27,6 +27,7 @@ import {
   fieldsAfter,
 } from './record-changes.ts';
 import type { Claim, Ending, Run } from './run.ts';
+import type { Started } from './started.ts';
 
 type History = readonly FailedAttempt[];
 
@@ -99,7 +100,7 @@ export class JobRecords {
       },
     });
     return result.written
-      ? { claimed: true, claim: freshClaim(dead.life + 1, nowMs, dead.history) }
+      ? { claimed: true, claim: { ...freshClaim(dead.life + 1, nowMs, dead.history), ...executionOf(dead) } }
       : this.#claimedAfterAll(result.record, run);
   }
 
@@ -165,6 +166,26 @@ export class JobRecords {
       },
     });
     return outcome.written || isOurs(outcome.record, run, 'completed');
+  }
+
+  /** Hands the job over to an execution. @returns whether the claim was still ours; otherwise nothing was written */
+  async start(run: Run, { executionArn, redriveCount }: Started): Promise<boolean> {
+    const outcome = await this.#write({
+      ...this.#key(run),
+      UpdateExpression:
+        'SET #state = :started, executionArn = :arn, redriveCount = :redrives, expiration = :expiration',
+      ConditionExpression: '#owner = :owner AND #state = :running',
+      ExpressionAttributeNames: { '#state': 'state', '#owner': 'owner' },
+      ExpressionAttributeValues: {
+        ':started': 'started',
+        ':running': 'running',
+        ':arn': executionArn,
+        ':redrives': redriveCount,
+        ':expiration': expirationSeconds(this.#now()),
+        ':owner': run.owner,
+      },
+    });
+    return outcome.written || isOurs(outcome.record, run, 'started');
   }
 
   /** Records the end of our attempt. @returns whether the claim was still ours; otherwise nothing was written */
@@ -265,6 +286,7 @@ export class JobRecords {
             ...freshClaim(record.life, record.startedAtMs, record.history),
             attempt: record.attempts,
             deferrals: record.deferrals ?? 0,
+            ...executionOf(record),
           },
         }
       : { claimed: false, record };
@@ -319,5 +341,10 @@ function claimAfter(old: JobRecord | undefined, startedAtMs: number): Claim {
     ...freshClaim(old.life, startedAtMs, old.history),
     attempt: old.attempts + 1,
     deferrals: old.deferrals ?? 0,
+    ...executionOf(old),
   };
+}
+
+function executionOf({ executionArn }: JobRecord): Pick<Claim, 'executionArn'> {
+  return executionArn === undefined ? {} : { executionArn };
 }

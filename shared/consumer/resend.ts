@@ -5,7 +5,11 @@ import {
   CreateScheduleCommand,
   FlexibleTimeWindowMode,
 } from '@aws-sdk/client-scheduler';
-import { type MessageAttributeValue, SendMessageCommand } from '@aws-sdk/client-sqs';
+import {
+  type MessageAttributeValue,
+  SendMessageCommand,
+  type SendMessageCommandInput,
+} from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import type { JobMessage } from '../jobs/message.ts';
 import { scheduleNamePrefix } from '../jobs/names.ts';
@@ -37,7 +41,7 @@ export async function resend(resending: Resending, runtime: Runtime): Promise<bo
   const { record, message, atMs } = resending;
   const hop = (message.hop ?? 0) + 1;
   const attributes = attributesOf(record);
-  const input = {
+  const input: SendMessageCommandInput = {
     QueueUrl: runtime.queueUrl,
     MessageBody: JSON.stringify({ ...message, hop }),
     ...(record.attributes.MessageGroupId === undefined
@@ -66,9 +70,11 @@ export async function resend(resending: Resending, runtime: Runtime): Promise<bo
 async function schedule(
   { record, message, key, atMs }: Resending,
   hop: number,
-  input: object,
+  input: SendMessageCommandInput,
   { scheduler, schedules, logger }: Runtime,
 ): Promise<boolean> {
+  // The scheduler would put its own values in their places.
+  if (input.MessageBody?.includes('<aws.scheduler.')) return false;
   const { groupName, roleArn } = schedules;
   // The same for the same resending: one whose answer was lost is not scheduled twice.
   const name = createHash('sha256').update(`${key} ${message.id} ${hop} ${atMs}`).digest('hex');
@@ -80,7 +86,7 @@ async function schedule(
         ScheduleExpression: `at(${new Date(Math.ceil(atMs / 1000) * 1000).toISOString().slice(0, 19)})`,
         FlexibleTimeWindow: { Mode: FlexibleTimeWindowMode.OFF },
         ActionAfterCompletion: ActionAfterCompletion.DELETE,
-        Target: { Arn: SEND_MESSAGE_TARGET, RoleArn: roleArn, Input: JSON.stringify(input) },
+        Target: { Arn: SEND_MESSAGE_TARGET, RoleArn: roleArn, Input: jsonOf(input) },
       }),
       { abortSignal: AbortSignal.timeout(LONGEST_WAIT_MS) },
     );
@@ -93,6 +99,14 @@ async function schedule(
     });
     return false;
   }
+}
+
+/** As AWS's JSON has it, which writes bytes in base64. */
+function jsonOf(input: SendMessageCommandInput): string {
+  return JSON.stringify(input, function (this: Record<string, unknown>, name, value) {
+    const original = this[name];
+    return original instanceof Uint8Array ? Buffer.from(original).toString('base64') : value;
+  });
 }
 
 function attributesOf({ messageAttributes }: SQSRecord): Record<string, MessageAttributeValue> | undefined {

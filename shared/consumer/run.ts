@@ -12,8 +12,8 @@ export interface Run {
   readonly firstReceive: boolean;
   /** When SQS took the message; later than a verdict means that it was redriven or published again. */
   readonly sentAtMs: number;
-  /** How often the message was re-sent: one below the record's carries the job no more. */
-  readonly hop: number;
+  /** How often the message was re-sent. */
+  hop: number;
   /** Whether the message's `expirytime` has come: then no attempt starts. */
   readonly expired: boolean;
   /** Whether a job that crashed before may run now: nothing else does, or it has waited for that long enough. */
@@ -37,6 +37,8 @@ export interface Claim {
   readonly history: readonly FailedAttempt[];
   /** How often the handler asked for later in this life. */
   readonly deferrals: number;
+  /** Of a staged job: the execution of the life before. */
+  readonly executionArn?: string;
 }
 
 /** How a job ends without having been run to its end. */
@@ -44,6 +46,8 @@ export type Ending = 'expired' | 'cancelled';
 
 export type Outcome =
   | { readonly kind: 'completed'; readonly durationMs: number }
+  /** An execution of a state machine carries the job from now on. */
+  | { readonly kind: 'started'; readonly executionArn: string; readonly durationMs: number }
   | {
       readonly kind: 'duplicate';
       /** The id under which the job was done. */
@@ -121,8 +125,13 @@ export function obstacle(record: JobRecord, run: Run, nowMs: number): Outcome | 
   if (record.state === 'completed') return { kind: 'duplicate', of: record.jobId };
   const { verdict } = record;
   if (record.state === 'dead' && !(verdict && binds(verdict, run))) return undefined;
-  if (run.hop < (record.hop ?? 0)) return { kind: 'superseded', of: record.jobId };
+  if (supersedes(record, run)) return { kind: 'superseded', of: record.jobId };
   switch (record.state) {
+    case 'started':
+      // One above it carries a verdict that is about to be recorded; any other is a duplicate of what is under way.
+      return run.hop > (record.hop ?? 0)
+        ? { kind: 'waiting', untilMs: nowMs + VERDICT_WAIT_MS, why: 'claimed' }
+        : { kind: 'duplicate', of: record.jobId };
     case 'dead':
       return verdict && { kind: 'dead', fresh: false, verdict };
     case 'running':
@@ -139,7 +148,17 @@ export function obstacle(record: JobRecord, run: Run, nowMs: number): Outcome | 
   }
 }
 
+/**
+ * A message that was sent again carries its job no more once its successor has claimed the key. One that was sent later than that claim
+ * was published again, by somebody who does not trust the successor to come.
+ */
+function supersedes(record: JobRecord, run: Run): boolean {
+  return run.hop < (record.hop ?? 0) && run.sentAtMs <= record.startedAtMs;
+}
+
+const VERDICT_WAIT_MS = 5000;
+
 /** A verdict holds for its own message and for those of the key that were sent before it; one sent later begins a new life. */
 function binds(verdict: Verdict, run: Run): boolean {
-  return verdict.messageId === run.messageId || run.sentAtMs <= verdict.atMs;
+  return verdict.messageId === run.messageId || run.sentAtMs <= (verdict.bindsUntilMs ?? verdict.atMs);
 }

@@ -39,6 +39,7 @@ const RECEIVES_TO_RENEW_IN = 2;
 export function settlementOf(outcome: Outcome, facts: SettlementFacts): Settlement {
   switch (outcome.kind) {
     case 'completed':
+    case 'started':
     case 'duplicate':
     case 'superseded':
     case 'expired':

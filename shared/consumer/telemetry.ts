@@ -29,9 +29,16 @@ export function report(
       add('Completed', 1);
       add('Duration', outcome.durationMs);
       break;
+    case 'started':
+      add('Started', 1);
+      logger.info('Started: an execution of its state machine carries the job.', {
+        ...facts,
+        executionArn: outcome.executionArn,
+      });
+      break;
     case 'duplicate':
       add('Duplicates', 1);
-      logger.info('Duplicate: the key had completed before; nothing ran, and the kept result stands.', facts);
+      logger.info('Duplicate: the key had completed or is under way; nothing ran.', facts);
       break;
     case 'superseded':
       add('Duplicates', 1);

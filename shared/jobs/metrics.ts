@@ -12,6 +12,8 @@ export function metricNamespace(stage: string): string {
 export const METRICS = {
   /** Jobs that ended well. */
   Completed: 'Count',
+  /** Staged jobs handed over to an execution. */
+  Started: 'Count',
   /** Attempts that failed, the last ones too. */
   Failed: 'Count',
   /** Failed attempts that will be tried again: the retry volume. */

@@ -40,6 +40,10 @@ export interface JobRecord {
   readonly messageId: string;
   readonly startedAtMs: number;
   readonly completedAtMs?: number;
+  /** Of a staged job: the execution that carries it. Completion comes from there. */
+  readonly executionArn?: string;
+  /** How often that execution had been redriven when it was begun for this life. */
+  readonly redriveCount?: number;
   /** When the job expired or its cancellation took effect. */
   readonly endedAtMs?: number;
   /** JSON. */
@@ -52,7 +56,15 @@ export interface JobRecord {
   readonly expiration: number;
 }
 
-export type JobState = 'running' | 'retrying' | 'deferred' | 'completed' | 'dead' | 'expired' | 'cancelled';
+export type JobState =
+  | 'running'
+  | 'started'
+  | 'retrying'
+  | 'deferred'
+  | 'completed'
+  | 'dead'
+  | 'expired'
+  | 'cancelled';
 
 /** Why a job was given up on. */
 export interface Verdict {
@@ -61,6 +73,8 @@ export interface Verdict {
   readonly atMs: number;
   /** It binds this message, and every message of the key that was sent before it. */
   readonly messageId: string;
+  /** Later than `atMs` where the message that carries the verdict is sent after it. */
+  readonly bindsUntilMs?: number;
   readonly attempts: number;
   /** Whether the attempts ran out; otherwise one of them decided it. */
   readonly exhausted: boolean;
@@ -113,6 +127,16 @@ export interface StepRecord {
   readonly doneAtMs?: number;
   /** JSON. */
   readonly result?: string;
+  /** 0 to 1, and what it says. */
+  readonly progress?: { readonly fraction: number; readonly text: string; readonly atMs: number };
+  /** Of a stage: the last run that failed, and how many have. */
+  readonly failure?: {
+    readonly code: string;
+    readonly message: string;
+    readonly atMs: number;
+    readonly requestId: string;
+  };
+  readonly failures?: number;
   /** In place of `result`, when it is too large for a record: its key in the bucket. */
   readonly resultObject?: string;
   readonly expiration: number;

@@ -1,3 +1,4 @@
+import { PurgeQueueCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import * as z from 'zod';
 import { NotDone, RetryAfter, repeat } from '../../../shared/consumer/index.ts';
@@ -166,5 +167,54 @@ describe('a deferred job', () => {
     expect(runs).toHaveLength(2);
     expect(await consumer.record('both')).toMatchObject({ state: 'completed', attempts: 1 });
     expect(consumer.messages()).toEqual({ left: 0, dead: 0 });
+  });
+
+  it('whose message was lost runs when its job is published again', async () => {
+    const consumer = new InProcess(lab, job);
+    const { runs, handler } = throwing(later(60), later(60));
+    await consumer.publish({ key: 'lost' });
+    await consumer.deliver({ handler });
+    await consumer.untilVisible();
+    await consumer.deliver({ handler });
+    await lab.sqs.send(new PurgeQueueCommand({ QueueUrl: consumer.runtime.queueUrl }));
+    await lab.advance(120);
+    await consumer.publish({ key: 'lost' });
+    await consumer.drain({ handler });
+    expect(runs).toHaveLength(3);
+    expect(await consumer.record('lost')).toMatchObject({ state: 'completed', attempts: 1, hop: 1 });
+    expect(consumer.messages()).toEqual({ left: 0, dead: 0 });
+  });
+
+  it('goes on with its own message attributes and tenant, by the scheduler too', async () => {
+    const consumer = new InProcess(lab, job);
+    const { handler } = throwing(later(60), later(3600));
+    lab.cloud.sqs.send(consumer.queueArn, {
+      MessageBody: lab.message(job, { key: 'attributes' }),
+      MessageGroupId: 'tenant-1',
+      MessageAttributes: {
+        text: { DataType: 'String', StringValue: 'kept' },
+        bytes: { DataType: 'Binary', BinaryValue: Buffer.from([1, 2, 250]).toString('base64') },
+      },
+    });
+    for (let hop = 0; hop < 2; hop++) {
+      await consumer.deliver({ handler });
+      await lab.advance(hop === 0 ? 61 : 3601);
+      await lab.settle();
+    }
+    const { Messages: [message] = [] } = await lab.sqs.send(
+      new ReceiveMessageCommand({
+        QueueUrl: consumer.runtime.queueUrl,
+        MessageAttributeNames: ['All'],
+        MessageSystemAttributeNames: ['MessageGroupId'],
+      }),
+    );
+    expect(JSON.parse(message?.Body ?? '')).toMatchObject({ hop: 2 });
+    expect(message).toMatchObject({
+      Attributes: { MessageGroupId: 'tenant-1' },
+      MessageAttributes: {
+        text: { StringValue: 'kept' },
+        bytes: { BinaryValue: new Uint8Array([1, 2, 250]) },
+      },
+    });
   });
 });
