@@ -102,7 +102,7 @@ export class StateStack extends Stack {
     this.cardProvider = new Secret(this, 'CardProvider', {
       secretName: cardProviderSecretName(settings.stage),
       description:
-        'The card provider of honest-jobs: { "url": "https://…", "apiKey": "…" }. See docs/runbook.md.',
+        'The card provider of honest-jobs: { "url": "https://…", "apiKey": "…" }. See README.md, Deploy.',
       // Never changed: CloudFormation would generate the secret anew, over what was filled in.
       generateSecretString: {
         secretStringTemplate: JSON.stringify({ url: '' }),

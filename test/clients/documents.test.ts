@@ -124,7 +124,7 @@ describe('the runbook', () => {
   });
 
   it.skipIf(ABSENT.awsCli)('gives commands that each do what it says', async () => {
-    expect(RUNBOOK_COMMANDS).toHaveLength(8);
+    expect(RUNBOOK_COMMANDS).toHaveLength(9);
     const printed: string[] = [];
     for (const command of RUNBOOK_COMMANDS)
       printed.push(await shell(command, { STAGE, TYPE: JOBS.sendEmail.type }));
@@ -142,6 +142,7 @@ describe('the runbook', () => {
       }),
     );
     expect(Attributes).toEqual({ MessageRetentionPeriod: '1209600' });
-    for (const found of printed.slice(6)) expect(JSON.parse(found)).toMatchObject({ Count: 0, Items: [] });
+    expect(JSON.parse(printed[5] ?? '')).toMatchObject({ VersionStages: ['AWSCURRENT'] });
+    for (const found of printed.slice(7)) expect(JSON.parse(found)).toMatchObject({ Count: 0, Items: [] });
   });
 });

@@ -115,6 +115,15 @@ describe('a consumer', () => {
     ]);
   });
 
+  test('of charges reaches charges and the one secret of its provider beyond its own, and deletes nothing', () => {
+    expect(allowed('charge-card')).toEqual([
+      ...common('ChargeCard', 'charge-card'),
+      'dynamodb:GetItem Charges',
+      'dynamodb:PutItem Charges',
+      'secretsmanager:GetSecretValue CardProvider',
+    ]);
+  });
+
   test.each(JOB_TYPES)('of %s sees the records of its own jobs only', (type) => {
     const conditions = policies
       .flatMap(({ statements }) => statements)

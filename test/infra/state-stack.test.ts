@@ -123,6 +123,18 @@ describe('the State stack', () => {
     });
   });
 
+  test('has a secret for the card provider, whose placeholder says that nobody filled it in', () => {
+    dev.template.state.hasResource('AWS::SecretsManager::Secret', {
+      DeletionPolicy: 'Delete',
+      Properties: {
+        Name: 'honest-jobs/dev/card-provider',
+        // A change of this would have CloudFormation write over what an operator put in.
+        GenerateSecretString: { SecretStringTemplate: '{"url":""}', GenerateStringKey: 'apiKey' },
+      },
+    });
+    prod.template.state.allResources('AWS::SecretsManager::Secret', { DeletionPolicy: 'Retain' });
+  });
+
   test("creates the identity of the sender's domain, unless another stage did", () => {
     dev.template.state.hasResourceProperties('AWS::SES::EmailIdentity', { EmailIdentity: 'dev.example.com' });
     expect(synthesized({ stage: 'sam' }).resources('AWS::SES::EmailIdentity').size).toBe(0);
