@@ -1,90 +1,98 @@
-/** The `honest-jobs` command: looks at the jobs of a deployed stage. Credentials and region come from the environment, as for the AWS CLI. */
+/** The `honest-jobs` command: looks at and acts on the jobs of a deployed stage. Credentials and region come from the environment, as for the AWS CLI. */
 import { parseArgs } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { peekDeadLetters } from '../shared/client/dead-letters.ts';
 import { JobLookup } from '../shared/client/job-lookup.ts';
-import type { HonestJobsError } from '../shared/jobs/honest-jobs-error.ts';
-import { JOB_TYPES, jobByType } from '../shared/jobs/registry.ts';
-import { storyOf } from './story.ts';
+import { cancelCommand } from './commands/cancel.ts';
+import type { Command } from './commands/command.ts';
+import { deadCommand } from './commands/dead.ts';
+import { redriveCommand } from './commands/redrive.ts';
+import { resolveCommand } from './commands/resolve.ts';
+import { statusCommand } from './commands/status.ts';
+import { serviceClock } from './service-clock.ts';
+import { processTerminal, type Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
-const HELP = `Looks at the jobs of a deployed stage. Nothing is changed.
+const HELP = `Looks at the jobs of a deployed stage, and acts on them.
 
   npx honest-jobs status ID            one job's whole story, by the id that its publisher chose
-  npx honest-jobs status TYPE#KEY      the same, by type and key
-  npx honest-jobs dead TYPE            what lies in the dead-letter queue of a type, and why (shown messages are hidden for 10 s)
+  npx honest-jobs status TYPE#KEY      the same, by type and key (--all: leave nothing out)
+  npx honest-jobs dead TYPE            what lies in the dead-letter queue of a type, and why
+
+These show the account, the region and what they will change, and ask first; without a terminal they need --yes:
+
+  npx honest-jobs cancel TYPE#KEY      it never runs, or not again (by ID: only once its first attempt has begun)
+  npx honest-jobs resolve TYPE#KEY STEP done [--result JSON]
+                                       you looked: the uncertain step's effect happened, the job goes on after it
+  npx honest-jobs resolve TYPE#KEY STEP not-done
+                                       you looked: it certainly did not happen, the step runs
+  npx honest-jobs redrive TYPE         moves the dead letters of a type back to its queue; each job begins a new life
 
   --stage NAME                         default dev
   --endpoint-url URL                   the local cloud, for one: http://127.0.0.1:4570
+  --yes                                do not ask
   --help                               this text
 
-Exit codes: 0 well, 1 no such job, 2 wrong usage.
+Exit codes: 0 well, 1 no such job or not done, 2 wrong usage, or --yes is missing.
 `;
 
-const print = (text: string): void => void process.stdout.write(`${text}\n`);
+const COMMANDS: Readonly<Record<string, Command>> = {
+  status: statusCommand,
+  dead: deadCommand,
+  cancel: cancelCommand,
+  resolve: resolveCommand,
+  redrive: redriveCommand,
+};
+const COMMON_OPTIONS = ['stage', 'endpoint-url', 'help'];
 
 /** @returns the exit code */
-export async function main(args: readonly string[]): Promise<number> {
+export async function main(args: readonly string[], terminal: Terminal = processTerminal): Promise<number> {
   try {
-    return await run(args);
+    return await run(args, terminal);
   } catch (error) {
-    // Credentials, region, network, permissions: the SDK's own sentence says what is wrong.
-    process.stderr.write(`${(error as Error).message}\n`);
+    process.stderr.write(`${reasonOf(error as Error)}\n`);
     return error instanceof UsageError ? 2 : 1;
   }
 }
 
-async function run(args: readonly string[]): Promise<number> {
+async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const { values, positionals } = parse(args);
-  const [command, subject, ...more] = positionals;
-  if (values.help || command === undefined) {
-    print(HELP);
+  const [name, ...subjects] = positionals;
+  if (values.help || name === undefined) {
+    terminal.print(HELP);
     return values.help ? 0 : 2;
   }
-  if (subject === undefined || more.length > 0)
-    throw new UsageError(`"${command}" takes one argument (npx honest-jobs --help).`);
-  const stage = values.stage ?? 'dev';
-  const client = values['endpoint-url'] === undefined ? {} : { endpoint: values['endpoint-url'] };
-  const dynamo = DynamoDBDocumentClient.from(new DynamoDBClient(client));
-  const lookup = new JobLookup(dynamo, stage);
-  switch (command) {
-    case 'status':
-      return status(subject, stage, lookup);
-    case 'dead':
-      return dead(subject, stage, new SQSClient(client), lookup);
-    default:
-      throw new UsageError(`There is no command "${command}" (npx honest-jobs --help).`);
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!command) throw new UsageError(`There is no command "${name}" (npx honest-jobs --help).`);
+  if (subjects.length !== command.count)
+    throw new UsageError(`"${name}" takes ${command.takes} (npx honest-jobs --help).`);
+  const stray = Object.keys(values).find(
+    (option) => !COMMON_OPTIONS.includes(option) && !command.options.includes(option),
+  );
+  if (stray) throw new UsageError(`"${name}" has no option --${stray} (npx honest-jobs --help).`);
+  const { stage = 'dev', 'endpoint-url': endpoint, yes = false, all = false, result } = values;
+  const client = endpoint === undefined ? {} : { endpoint };
+  const [dynamoClient, sqs] = [new DynamoDBClient(client), new SQSClient(client)];
+  const now = serviceClock(dynamoClient);
+  const dynamo = DynamoDBDocumentClient.from(dynamoClient);
+  try {
+    const lookup = new JobLookup(dynamo, stage);
+    return await command.run(
+      { stage, dynamo, sqs, lookup, now, terminal, yes, all, ...(result === undefined ? {} : { result }) },
+      subjects,
+    );
+  } finally {
+    dynamoClient.destroy();
+    sqs.destroy();
   }
 }
 
-async function status(subject: string, stage: string, lookup: JobLookup): Promise<number> {
-  const [type = '', ...key] = subject.split('#');
-  const found =
-    key.length > 0 && jobByType(type)
-      ? [await lookup.byKey(type, key.join('#'))].filter((record) => record !== undefined)
-      : await lookup.byJobId(subject);
-  if (found.length === 0) {
-    print(
-      `Stage "${stage}" has no record of "${subject}". Either its message still waits for its first attempt, or it was never accepted, or it was rejected before it had a key (npx honest-jobs dead TYPE), or it is older than the records.`,
-    );
-    return 1;
-  }
-  for (const record of found) print(storyOf(record, await lookup.steps(record), Date.now()));
-  return 0;
-}
-
-async function dead(type: string, stage: string, sqs: SQSClient, lookup: JobLookup): Promise<number> {
-  const job = jobByType(type);
-  if (!job) throw new UsageError(`There is no job type "${type}"; there are ${JOB_TYPES.join(', ')}.`);
-  const letters = await peekDeadLetters(job, { sqs, stage, lookup });
-  print(`${letters.length} dead letters of ${type} in stage "${stage}"`);
-  for (const { messageId, sentAtMs, reason, job: read } of letters)
-    print(
-      `\n  ${read ? `${type}#${read.key} (id ${read.id})` : `message ${messageId}`}, sent ${new Date(sentAtMs).toISOString()}\n    ${reason.code}: ${reason.message}`,
-    );
-  return 0;
+/** Credentials, region, network, permissions: the SDK's own sentence says what is wrong; of a stage that is not there it does not. */
+function reasonOf({ name, message }: Error): string {
+  if (name === 'ResourceNotFoundException' || name === 'QueueDoesNotExist')
+    return `${message} Is the stage deployed to this account and region? --stage names it.`;
+  return message;
 }
 
 function parse(args: readonly string[]) {
@@ -95,10 +103,13 @@ function parse(args: readonly string[]) {
       options: {
         stage: { type: 'string' },
         'endpoint-url': { type: 'string' },
+        yes: { type: 'boolean' },
+        all: { type: 'boolean' },
+        result: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     });
   } catch (error) {
-    throw new UsageError((error as HonestJobsError).message);
+    throw new UsageError((error as Error).message);
   }
 }

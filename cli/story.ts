@@ -1,65 +1,132 @@
-import { type JobStatus, statusOf } from '../shared/client/job-status.ts';
-import type { FailedAttempt, JobRecord, StepRecord } from '../shared/jobs/record.ts';
+import type { Lives } from '../shared/client/job-status.ts';
+import type { JobReport } from '../shared/client/status.ts';
+import { functionName } from '../shared/jobs/names.ts';
+import type { FailedAttempt, JobRecord } from '../shared/jobs/record.ts';
+import { sentenceOf, stepSentenceOf } from './sentences.ts';
+import { shown, time } from './terminal.ts';
 
-/** One job's whole story in one screen: what is true now, its steps, and every attempt that failed. */
-export function storyOf(record: JobRecord, steps: readonly StepRecord[], nowMs: number): string {
+export interface StoryOptions {
+  readonly stage: string;
+  readonly nowMs: number;
+  /** Leave nothing out, whatever the screen holds. */
+  readonly all: boolean;
+}
+
+/** What one screen of 40 lines holds beside the rest. */
+const MOST_ATTEMPTS = 4;
+const MOST_STEPS = 6;
+const MOST_FORMER_LIVES = 3;
+const MOST_STACK_LINES = 5;
+
+/** One job's whole story in one screen: what is true now, its lives, its steps, every attempt that failed, and where its log is. */
+export function storyOf(
+  { record, status, lives, steps, duplicateOf }: JobReport,
+  options: StoryOptions,
+): string {
+  const { all } = options;
   return [
-    `${record.pk}`,
-    `  id        ${record.jobId}`,
-    `  status    ${sentenceOf(statusOf(record, nowMs))}`,
-    `  life      ${record.life}, attempt ${record.attempts}, begun ${time(record.startedAtMs)} by request ${record.requestId}`,
-    ...(steps.length === 0 ? [] : ['', '  steps', ...steps.map(stepLine)]),
-    ...(record.history?.length ? ['', '  failed attempts', ...record.history.map(attemptLine)] : []),
+    shown(record.pk),
+    `  id        ${record.messageId === '' ? 'not known: it was cancelled before its message was met' : shown(record.jobId)}`,
+    ...(duplicateOf === undefined
+      ? []
+      : [`  duplicate the id asked for was a duplicate of ${shown(duplicateOf)}`]),
+    `  status    ${sentenceOf(status)}`,
+    // What ended before it ran has lived no life.
+    ...(record.attempts === 0 && lives.life === 1 && !record.history ? [] : lifeLines(lives, all)),
+    ...runLines(record, options),
+    ...section(
+      'steps',
+      steps.map((step) => [`    ${shown(step.name)}: ${stepSentenceOf(step)}`]),
+      MOST_STEPS,
+      all,
+    ),
+    ...section('failed attempts', (record.history ?? []).map(attemptLines), MOST_ATTEMPTS, all),
+    ...stackLines(record.history?.at(-1)?.stack, all),
     '',
   ].join('\n');
 }
 
-function sentenceOf(status: JobStatus): string {
-  switch (status.state) {
-    case 'running':
-      return `running since ${time(status.sinceMs)}, attempt ${status.attempt}; nobody else may before ${time(status.untilAtMostMs)}`;
-    case 'crashed':
-      return `attempt ${status.attempt}, begun ${time(status.startedAtMs)}, has ended without an outcome: its process died; the next receive goes on`;
-    case 'backing-off':
-      return `backing off until ${time(status.untilMs)}, after ${status.failedAttempts} failed attempts`;
-    case 'due':
-      return `due for its next attempt since ${time(status.sinceMs)}, after ${status.failedAttempts} failed attempts`;
-    case 'deferred':
-      return `deferred until ${time(status.untilMs)} (${status.deferrals} times in this life) because ${status.because}`;
-    case 'expired':
-      return `expired ${time(status.atMs)}: its expirytime came before its work was done`;
-    case 'cancelled':
-      return `cancelled ${time(status.atMs)}${status.pending ? '; it leaves its queue when its message is met next' : ''}`;
-    case 'completed':
-      return `completed ${time(status.atMs)}${status.result === undefined ? '' : `, result ${JSON.stringify(status.result)}`}`;
-    case 'dead-lettered':
-      return `dead-lettered ${time(status.atMs)} because ${status.code}: ${status.reason}`;
-  }
+function lifeLines({ life, sinceMs, exact, former }: Lives, all: boolean): string[] {
+  const told = all ? former : former.slice(-MOST_FORMER_LIVES);
+  const left = former.length - told.length;
+  return [
+    `  life      ${life}, since ${time(sinceMs)}${exact ? '' : ' or earlier'}`,
+    ...(left === 0 ? [] : [`            ${left} earlier ones left out (--all shows them)`]),
+    ...told.map(
+      ({ life, verdict }) =>
+        `            life ${life} ended ${time(verdict.atMs)} because ${verdict.code}: ${shown(verdict.message, 150)}`,
+    ),
+  ];
 }
 
-function stepLine({ sk, state, begunAtMs, doneAtMs, result }: StepRecord): string {
-  const name = sk.slice(sk.indexOf('#') + 1);
-  if (state === 'done')
-    return `    ${name}: done ${time(doneAtMs ?? begunAtMs)}${result === undefined ? '' : `, ${result}`}`;
-  if (state === 'not-done') return `    ${name}: begun ${time(begunAtMs)}, certainly not done`;
-  return `    ${name}: begun ${time(begunAtMs)}, and no certain outcome`;
+function runLines(record: JobRecord, { stage, nowMs }: StoryOptions): string[] {
+  const type = record.pk.slice(0, record.pk.indexOf('#'));
+  const { attempts, hop = 0, deferrals = 0, cancelRequestedAtMs } = record;
+  const facts = [
+    `${attempts} begun in this life`,
+    `hop ${hop}`,
+    ...(deferrals === 0 ? [] : [`deferred ${deferrals} time${deferrals === 1 ? '' : 's'}`]),
+    ...(record.crashed ? ['crashed before, so it runs alone'] : []),
+  ];
+  return [
+    `  attempts  ${facts.join(', ')}`,
+    ...(record.state === 'completed' && cancelRequestedAtMs !== undefined
+      ? [`  cancelled ${time(cancelRequestedAtMs)}, and completed all the same: its attempt ran already`]
+      : []),
+    ...(record.expiration * 1000 <= nowMs
+      ? ['  forgotten its record is past its time: the next message of its key begins afresh']
+      : []),
+    ...(record.requestId === ''
+      ? []
+      : [
+          `  log       group /aws/lambda/${functionName(stage, type)}, lines with "${shown(record.jobId)}"; last run ${time(record.startedAtMs)}, request ${record.requestId}`,
+        ]),
+  ];
 }
 
-function attemptLine({
-  life,
-  attempt,
-  startedAtMs,
-  endedAtMs,
-  code,
-  message,
-  delaySeconds,
-  requestId,
-}: FailedAttempt): string {
-  const took = endedAtMs === undefined ? '' : `, took ${((endedAtMs - startedAtMs) / 1000).toFixed(1)} s`;
-  const next = delaySeconds === undefined ? '' : `, next in ${delaySeconds} s`;
-  return `    life ${life}, attempt ${attempt}: ${time(startedAtMs)}${took}, request ${requestId}${next}\n      ${code}: ${message}`;
+/** The last ones, and the number of those left out. */
+function section(
+  title: string,
+  entries: readonly (readonly string[])[],
+  most: number,
+  all: boolean,
+): string[] {
+  if (entries.length === 0) return [];
+  const told = all ? entries : entries.slice(-most);
+  const left = entries.length - told.length;
+  return [
+    '',
+    `  ${title}${left === 0 ? '' : ` (the last ${most} of ${entries.length}; --all shows them)`}`,
+    ...told.flat(),
+  ];
 }
 
-function time(ms: number): string {
-  return new Date(ms).toISOString();
+function attemptLines(failed: FailedAttempt): string[] {
+  const { life, attempt, startedAtMs, endedAtMs, code, message, delaySeconds, delayWhy, requestId } = failed;
+  const end =
+    endedAtMs === undefined
+      ? ', end not seen'
+      : ` to ${time(endedAtMs)} (${((endedAtMs - startedAtMs) / 1000).toFixed(1)} s)`;
+  const next =
+    delaySeconds === undefined
+      ? []
+      : [`      next after ${delaySeconds} s${delayWhy === undefined ? '' : ` (${shown(delayWhy)})`}`];
+  return [
+    `    life ${life}, attempt ${attempt}: ${time(startedAtMs)}${end}, request ${requestId}`,
+    `      ${code}: ${shown(message, 200)}`,
+    ...next,
+  ];
+}
+
+function stackLines(stack: string | undefined, all: boolean): string[] {
+  if (stack === undefined) return [];
+  const lines = stack.split('\n').filter((line) => line.trim() !== '');
+  const told = all ? lines : lines.slice(0, MOST_STACK_LINES);
+  const left = lines.length - told.length;
+  return [
+    '',
+    '  stack of the last',
+    ...told.map((line) => `    ${shown(line, 160)}`),
+    ...(left === 0 ? [] : [`    … ${left} more lines`]),
+  ];
 }

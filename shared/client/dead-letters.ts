@@ -1,4 +1,10 @@
-import { GetQueueUrlCommand, type Message, ReceiveMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import {
+  ChangeMessageVisibilityBatchCommand,
+  GetQueueUrlCommand,
+  type Message,
+  ReceiveMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
 import type { AnyJob } from '../jobs/define-job.ts';
 import { deadLetterQueueName } from '../jobs/names.ts';
 import { parseJob } from '../jobs/parse-job.ts';
@@ -55,6 +61,7 @@ function reasonOf(key: string, payloadHash: string, record: JobRecord | undefine
       message:
         'All receives passed and the handler never ran: throttled, failing to start, or its records unreachable. Look at the function’s errors and throttles of that time.',
     };
+  if (record.state === 'cancelled' || record.state === 'expired') return endedWithout(record.state);
   if (record.payloadHash !== payloadHash) return keyReused(key, record.jobId);
   if (record.verdict) return record.verdict;
   return {
@@ -66,9 +73,16 @@ function reasonOf(key: string, payloadHash: string, record: JobRecord | undefine
   };
 }
 
+function endedWithout(state: 'cancelled' | 'expired'): DeadLetterReason {
+  return {
+    code: 'RECEIVES_EXHAUSTED',
+    message: `The job has ${state === 'expired' ? 'expired' : 'been cancelled'}; this is a further message of it. Redriving it runs nothing.`,
+  };
+}
+
 /**
- * Looks at up to `most` dead letters of a job type. SQS can only show a message by receiving it: each stays hidden from others for
- * `hideSeconds`, and its receive count grows, which in a DLQ moves nothing.
+ * Looks at up to `most` dead letters of a job type. SQS can only show a message by receiving it: it is hidden from others
+ * meanwhile, given back at the end, at the latest after `hideSeconds`, and its receive count grows, which in a DLQ moves nothing.
  */
 export async function peekDeadLetters(
   job: AnyJob,
@@ -84,6 +98,7 @@ export async function peekDeadLetters(
     new GetQueueUrlCommand({ QueueName: deadLetterQueueName(stage, job.type) }),
   );
   const letters = new Map<string, DeadLetter>();
+  const receipts: string[] = [];
   while (letters.size < most) {
     const { Messages = [] } = await sqs.send(
       new ReceiveMessageCommand({
@@ -96,8 +111,30 @@ export async function peekDeadLetters(
     );
     // Those seen first come back when their time is over: once only they come, all have been seen.
     const unseen = Messages.filter(({ MessageId = '' }) => !letters.has(MessageId));
+    receipts.push(...Messages.map(({ ReceiptHandle = '' }) => ReceiptHandle));
     if (unseen.length === 0) break;
     for (const message of unseen) letters.set(message.MessageId ?? '', await explain(job, message, lookup));
   }
+  await giveBack(sqs, QueueUrl, receipts);
   return [...letters.values()];
+}
+
+async function giveBack(
+  sqs: SQSClient,
+  QueueUrl: string | undefined,
+  receipts: readonly string[],
+): Promise<void> {
+  for (let from = 0; from < receipts.length; from += 10) {
+    const entries = receipts.slice(from, from + 10).map((ReceiptHandle, place) => ({
+      Id: String(place),
+      ReceiptHandle,
+      VisibilityTimeout: 0,
+    }));
+    try {
+      await sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries: entries }));
+    } catch {
+      // Whoever may only look finds them visible when their time is over.
+      return;
+    }
+  }
 }

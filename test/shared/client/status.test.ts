@@ -4,12 +4,14 @@ import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import * as z from 'zod';
 import { cancelJob } from '../../../shared/client/cancel.ts';
+import { statusOf } from '../../../shared/client/job-status.ts';
 import { queueUrlsOfStage } from '../../../shared/client/queue-urls.ts';
 import { type JobReference, type JobReport, status } from '../../../shared/client/status.ts';
 import { deadLetter, PermanentError, RetryAfter } from '../../../shared/consumer/index.ts';
 import { StepResults } from '../../../shared/consumer/step-results.ts';
 import { defineJob } from '../../../shared/jobs/define-job.ts';
 import { tableName } from '../../../shared/jobs/names.ts';
+import type { JobRecord } from '../../../shared/jobs/record.ts';
 import { schedule } from '../../../shared/jobs/schedule.ts';
 import { STAGE } from '../../lab/global-setup.ts';
 import { InProcess } from '../../lab/in-process.ts';
@@ -290,5 +292,36 @@ describe('a lookup of more than DynamoDB answers at once', () => {
     const { reports, noRecord } = await look({ jobId: 'popular'.padEnd(200, '-') });
     expect(reports).toEqual([]);
     expect(noRecord?.duplicateOfForgotten).toBe(true);
+  });
+});
+
+describe('a record, at the very moment,', () => {
+  const record = (changes: Partial<JobRecord>): JobRecord => ({
+    pk: 'probe#1',
+    sk: 'job',
+    jobId: '1',
+    status: 'INPROGRESS',
+    state: 'running',
+    owner: 'o',
+    requestId: 'r',
+    leaseUntilMs: 1000,
+    payloadHash: 'h',
+    attempts: 2,
+    life: 1,
+    messageId: 'm',
+    startedAtMs: 500,
+    expiration: 9,
+    ...changes,
+  });
+
+  it('shows nothing as running once its lease is over', () => {
+    expect(statusOf(record({}), 999)).toMatchObject({ state: 'running', sinceMs: 500, attempt: 2 });
+    expect(statusOf(record({}), 1000)).toEqual({ state: 'crashed', startedAtMs: 500, attempt: 2 });
+  });
+
+  it('tells a job that backs off from one that is due', () => {
+    const retrying = record({ state: 'retrying', notBeforeMs: 2000 });
+    expect(statusOf(retrying, 1999)).toEqual({ state: 'backing-off', untilMs: 2000, failedAttempts: 2 });
+    expect(statusOf(retrying, 2000)).toEqual({ state: 'due', sinceMs: 2000, failedAttempts: 2 });
   });
 });

@@ -1,0 +1,57 @@
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { JobLookup } from '../../shared/client/job-lookup.ts';
+import { type Target, targetOf } from '../../shared/client/target.ts';
+import type { AnyJob } from '../../shared/jobs/define-job.ts';
+import { JOB_TYPES, jobByType } from '../../shared/jobs/registry.ts';
+import type { Terminal } from '../terminal.ts';
+import { UsageError } from '../usage-error.ts';
+
+/** What a command works with. */
+export interface CommandContext {
+  readonly stage: string;
+  readonly dynamo: DynamoDBDocumentClient;
+  readonly sqs: SQSClient;
+  readonly lookup: JobLookup;
+  /** The cloud's own time. */
+  readonly now: () => number;
+  readonly terminal: Terminal;
+  /** `--yes`: do not ask. */
+  readonly yes: boolean;
+  /** `--all`: leave nothing out. */
+  readonly all: boolean;
+  /** `--result`: JSON. */
+  readonly result?: string;
+}
+
+export interface Command {
+  /** As the help shows them: `TYPE#KEY STEP`. */
+  readonly takes: string;
+  /** The fewest and the most arguments. */
+  readonly count: number;
+  /** Its own options, beside those that all commands have. */
+  readonly options: readonly string[];
+  /** @returns the exit code */
+  run(context: CommandContext, args: readonly string[]): Promise<number>;
+}
+
+/** @throws UsageError naming the types that there are */
+export function jobOf(type: string): AnyJob {
+  const job = jobByType(type);
+  if (!job) throw new UsageError(`There is no job type "${type}"; there are ${JOB_TYPES.join(', ')}.`);
+  return job;
+}
+
+/** Reads `TYPE#KEY`; a key may have further `#`. `undefined` where it is none of a known type, and so perhaps an id. */
+export function typeAndKey(subject: string): { type: string; key: string } | undefined {
+  const cut = subject.indexOf('#');
+  const type = subject.slice(0, cut);
+  const key = subject.slice(cut + 1);
+  return cut > 0 && key !== '' && jobByType(type) ? { type, key } : undefined;
+}
+
+/** The line that stands above everything that changes something. */
+export async function targetLine({ dynamo, stage }: CommandContext): Promise<string> {
+  const target: Target = await targetOf(dynamo, stage);
+  return `account ${target.account}, region ${target.region}, stage "${target.stage}"`;
+}
