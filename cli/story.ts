@@ -106,7 +106,7 @@ function attemptLines(failed: FailedAttempt): string[] {
   const end =
     endedAtMs === undefined
       ? ', end not seen'
-      : ` to ${time(endedAtMs)} (${((endedAtMs - startedAtMs) / 1000).toFixed(1)} s)`;
+      : ` to ${time(endedAtMs)} (${duration(endedAtMs - startedAtMs)})`;
   const next =
     delaySeconds === undefined
       ? []
@@ -129,4 +129,8 @@ function stackLines(stack: string | undefined, all: boolean): string[] {
     ...told.map((line) => `    ${shown(line, 160)}`),
     ...(left === 0 ? [] : [`    … ${left} more lines`]),
   ];
+}
+
+function duration(ms: number): string {
+  return ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`;
 }

@@ -108,7 +108,7 @@ describe('honest-jobs status', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/dead-lettered 2\S+Z because UNKNOWN_ACCOUNT: There is no account acc-none\./);
     expect(stdout).toMatch(
-      /life 1, attempt 1: 2\S+Z to 2\S+Z \(\d+\.\d s\), request [0-9a-f-]{36}\n {6}UNKNOWN_ACCOUNT/,
+      /life 1, attempt 1: 2\S+Z to 2\S+Z \([\d.]+ m?s\), request [0-9a-f-]{36}\n {6}UNKNOWN_ACCOUNT/,
     );
     expect(stdout).toMatch(
       /log {7}group \/aws\/lambda\/honest-jobs-dev-process-payment, .*"job-dead".* request [0-9a-f-]{36}/,
