@@ -18,7 +18,7 @@ import { JOBS } from '../../shared/jobs/registry.ts';
 import { STAGE } from '../lab/global-setup.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const { processPayment, sendEmail } = JOBS;
+const { chargeCard, processPayment, sendEmail } = JOBS;
 
 /** `npm start` as its user has it before them. */
 class Start {
@@ -246,6 +246,28 @@ describe('npm start -- --once', () => {
     expect(second.stdout).toContain('with 1 jobs from before');
     expect(second.stdout).toMatch(/process-payment .* completed {5}2 {2}duplicates {5}1 {2}dead {5}0/);
     expect(second.stdout).toContain('(24 accounts, 2 payments)');
+  });
+
+  it('charges cards at a provider of its own, which remembers them with the state until that is discarded', async () => {
+    const charge = {
+      type: chargeCard.type,
+      data: { chargeId: 'c-1', customer: 'cus_1', paymentMethod: 'pm_1', amountMinor: 999, currency: 'EUR' },
+    };
+    const args = ['--once', '--data', data, '--feed', '-'];
+    const declined = {
+      ...charge,
+      data: { ...charge.data, chargeId: 'c-2', paymentMethod: 'pm_card_expired' },
+    };
+    const first = start(args, `${JSON.stringify(charge)}\n${JSON.stringify(declined)}\n`);
+    expect(await first.exitCode()).toBe(0);
+    expect(first.stdout).toMatch(/charge-card +2 +2 +2 +0 +0 +0\n/);
+    expect(first.stdout).toContain('as the provider made it (2 completed, 2 recorded, 1 cards charged)');
+    const second = start(args, `${JSON.stringify(charge)}\n`);
+    expect(await second.exitCode()).toBe(0);
+    expect(second.stdout).toContain('held    No card was charged twice (2 charges at the provider)');
+    const fresh = start([...args, '--fresh'], '');
+    expect(await fresh.exitCode()).toBe(0);
+    expect(fresh.stdout).toContain('held    No card was charged twice (0 charges at the provider)');
   });
 
   it('fails when a message is not accepted, and says which and why', async () => {
