@@ -143,7 +143,10 @@ export class SimulatedLambda {
       world.invocations.delete(environment);
       resolve(result({ errorMessage: cause }, 'Unhandled'));
     };
-    world.invocations.set(environment, jobs);
+    world.invocations.set(environment, {
+      jobs,
+      beganMs: Math.floor(world.clock.now()) + environment.skewMs,
+    });
     this.#befall(environment, jobs);
     runIn(environment, () =>
       environment.handler(

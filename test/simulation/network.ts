@@ -42,7 +42,7 @@ function sitesOf(call: Call, world: World): (readonly [Site, string])[] {
       : [['records', job]];
   }
   if (operation === 'ChangeMessageVisibilityBatch')
-    return (process ? (world.invocations.get(process) ?? []) : []).map((job) => ['visibility', job]);
+    return ((process && world.invocations.get(process)?.jobs) ?? []).map((job) => ['visibility', job]);
   const site = process ? 'send' : 'publication';
   return [...body.matchAll(new RegExp(JOB_NAME, 'g'))].map(([job]) => [site, job]);
 }

@@ -2,15 +2,13 @@
  * `npm run simulate -- --jobs N --seed S`: the real consumer, Powertools and SDK clients in simulated worlds, all faults on. The
  * same seed gives the same trace hash. `--world W` runs one world by its own seed. See docs/simulation.md.
  */
-import { fork } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { FAULTS } from './faults.ts';
+import { runShards } from './shards.ts';
 import { JOBS_A_WORLD, type WorldReport } from './worlds.ts';
 
-const SHARD = fileURLToPath(new URL('shard.ts', import.meta.url));
 const PROGRESS_MS = 10_000;
+const SHRINK_FOR_MS = 120_000;
 
 const { values } = parseArgs({
   options: {
@@ -31,37 +29,35 @@ console.log(
     : `${jobs} jobs, the world of seed ${world}`,
 );
 const beganMs = performance.now();
-const reports: WorldReport[] = [];
 let done = 0;
 let shownMs = beganMs;
-const codes = await Promise.all(Array.from({ length: processes }, (_, first) => shard(first)));
+const { reports, hash, ok } = await runShards(
+  {
+    seed,
+    jobs,
+    jobsAWorld: JOBS_A_WORLD,
+    shrinkForMs: SHRINK_FOR_MS,
+    ...(world === undefined ? {} : { world }),
+  },
+  { processes, onReport: progress },
+);
 const seconds = (performance.now() - beganMs) / 1000;
 const broken = reports.filter(({ violation }) => violation !== undefined);
-reports.sort((a, b) => a.place.index - b.place.index);
 for (const { place, violation } of broken)
   console.log(
-    `\nVIOLATION in the world of seed ${place.seed} (again: npm run simulate -- --jobs ${place.jobs} --world ${place.seed})\n\n${violation}`,
+    `\nVIOLATION in the world of seed ${place.seed} (again: npm run simulate -- --jobs ${place.jobs} --world ${place.seed})\n\n${violation?.story}`,
   );
 console.log(`\n${done} jobs in ${seconds.toFixed(1)} s: ${Math.round(done / seconds)} jobs/s`);
 table('outcomes', sum(reports.map(({ outcomes }) => outcomes)));
 table('faults', { ...zeros(), ...sum(reports.map(({ struck }) => struck)) });
-const hash = createHash('sha256');
-for (const report of reports) hash.update(report.hash);
-console.log(`\ntrace hash ${hash.digest('hex')}`);
-if (broken.length > 0 || codes.some((code) => code !== 0)) process.exitCode = 1;
+console.log(`\ntrace hash ${hash}`);
+if (!ok) process.exitCode = 1;
 
-/** @returns the process's exit code */
-function shard(first: number): Promise<number | null> {
-  const args = [seed, jobs, first, processes, ...(world === undefined ? [] : [world])].map(String);
-  const child = fork(SHARD, args, { execArgv: process.execArgv });
-  child.on('message', (report: WorldReport) => {
-    reports.push(report);
-    done += report.place.jobs;
-    if (performance.now() - shownMs < PROGRESS_MS) return;
-    shownMs = performance.now();
-    console.error(`${done} jobs, ${Math.round((1000 * done) / (shownMs - beganMs))} jobs/s`);
-  });
-  return new Promise((resolve) => child.on('exit', resolve));
+function progress({ place }: WorldReport): void {
+  done += place.jobs;
+  if (performance.now() - shownMs < PROGRESS_MS) return;
+  shownMs = performance.now();
+  console.error(`${done} jobs, ${Math.round((1000 * done) / (shownMs - beganMs))} jobs/s`);
 }
 
 function whole(name: string, text: string): number {

@@ -1,5 +1,6 @@
 /** A process of the simulation: runs its share of a run's worlds, one after the other, and tells its parent of each. */
 import { installVirtualTime } from './virtual-time.ts';
+import type { ShardTask, WorldReport } from './worlds.ts';
 
 // Before the consumer, the SDK and Powertools, which may keep what they find.
 installVirtualTime();
@@ -10,7 +11,7 @@ const { World } = await import('./world.ts');
 const { worldsOf } = await import('./worlds.ts');
 const { story } = await import('./story.ts');
 
-const [seed = 0, jobs = 0, first = 0, step = 1, only] = process.argv.slice(2).map(Number);
+const task = JSON.parse(process.argv[2] ?? '') as ShardTask;
 
 process.on('unhandledRejection', (error) => {
   console.error(
@@ -20,9 +21,10 @@ process.on('unhandledRejection', (error) => {
   process.exit(1);
 });
 
-const places = only === undefined ? worldsOf(seed, jobs) : [{ index: 0, seed: only, jobs }];
+const { seed, jobs, jobsAWorld, first, of, world, shrinkForMs } = task;
+const places = world === undefined ? worldsOf(seed, jobs, jobsAWorld) : [{ index: 0, seed: world, jobs }];
 for (const place of places) {
-  if (place.index % step !== first) continue;
+  if (place.index % of !== first) continue;
   const scenario = drawScenario(place.seed, place.jobs);
   const { hash, struck, outcomes, violation } = await World.run(scenario);
   process.send?.({
@@ -30,8 +32,10 @@ for (const place of places) {
     hash,
     struck: Object.fromEntries(struck),
     outcomes: Object.fromEntries(outcomes),
-    ...(violation ? { violation: await story(scenario, violation) } : {}),
-  });
+    ...(violation
+      ? { violation: { rule: violation.rule, story: await story(scenario, violation, shrinkForMs) } }
+      : {}),
+  } satisfies WorldReport);
   if (violation) break;
 }
 process.disconnect?.();

@@ -3,12 +3,11 @@ import type { Scenario } from './scenario.ts';
 import { shrink } from './shrink.ts';
 import type { Violation } from './world.ts';
 
-const SHRINK_FOR_MS = 120_000;
 const MOST_LINES = 120;
 
 /** A violation with the least that leads to it, as a person reads it. */
-export async function story(scenario: Scenario, violation: Violation): Promise<string> {
-  const { scenario: least, result } = await shrink(scenario, violation, performance.now() + SHRINK_FOR_MS);
+export async function story(scenario: Scenario, violation: Violation, shrinkForMs: number): Promise<string> {
+  const { scenario: least, result } = await shrink(scenario, violation, performance.now() + shrinkForMs);
   const shown = result.trace.slice(-MOST_LINES);
   return [
     `broken: ${violation.rule}`,

@@ -56,11 +56,12 @@ export class World {
   readonly lambda: SimulatedLambda;
   /** Jobs that are in the ledger. */
   readonly books = new Set<string>();
-  /** What runs where at the moment. */
-  readonly invocations = new Map<Process, readonly string[]>();
+  /** What runs where at the moment, and since when by the clock there. */
+  readonly invocations = new Map<Process, { readonly jobs: readonly string[]; readonly beganMs: number }>();
   readonly outcomes = new Map<string, number>();
   recordsDownUntilMs = 0;
-  readonly #scheduled = new Map<string, number>();
+  /** job → what the client names each request by: a repeated one makes no second schedule. */
+  readonly #scheduled = new Map<string, Set<string>>();
   readonly #balances = new Map<string, number>();
   readonly #expires = new Map<string, number>();
   readonly #sendTroubles = new Set<string>();
@@ -112,7 +113,7 @@ export class World {
   }
 
   isScheduled(job: string): boolean {
-    return (this.#scheduled.get(job) ?? 0) > 0;
+    return (this.#scheduled.get(job)?.size ?? 0) > 0;
   }
 
   trace(line: string): void {
@@ -157,7 +158,11 @@ export class World {
       done: (call, response) => this.#done(call, response.status),
       scheduled: (body) => {
         this.messages.expect(body);
-        this.#schedule(body, -1);
+        const tokens = this.#scheduled.get(JOB_NAME.exec(body)?.[0] ?? '');
+        for (const token of tokens ?? []) {
+          tokens?.delete(token);
+          break;
+        }
       },
       kill: (process) => this.lambda.kill(process),
     });
@@ -222,12 +227,10 @@ export class World {
   }
 
   #done({ operation, body }: Call, status: number): void {
-    if (operation === 'CreateSchedule' && status === 200) this.#schedule(body, 1);
-  }
-
-  #schedule(body: string, by: number): void {
+    if (operation !== 'CreateSchedule' || status !== 200) return;
     const job = JOB_NAME.exec(body)?.[0] ?? '';
-    this.#scheduled.set(job, (this.#scheduled.get(job) ?? 0) + by);
+    const { ClientToken } = JSON.parse(body) as { ClientToken: string };
+    this.#scheduled.set(job, (this.#scheduled.get(job) ?? new Set()).add(ClientToken));
   }
 
   #stepChanged(job: string, key: string, state: string | undefined): void {

@@ -9,13 +9,27 @@ export interface WorldPlace {
 }
 
 /** The worlds of a run of so many jobs: the same for the same seed, however many processes share them. */
-export function* worldsOf(seed: number, jobs: number): Generator<WorldPlace> {
-  for (let index = 0; index * JOBS_A_WORLD < jobs; index++)
+export function* worldsOf(seed: number, jobs: number, jobsAWorld: number): Generator<WorldPlace> {
+  for (let index = 0; index * jobsAWorld < jobs; index++)
     yield {
       index,
       seed: (Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(index + 1, 0xc2b2ae35)) >>> 0,
-      jobs: Math.min(JOBS_A_WORLD, jobs - index * JOBS_A_WORLD),
+      jobs: Math.min(jobsAWorld, jobs - index * jobsAWorld),
     };
+}
+
+/** What a process of a run is asked for. */
+export interface ShardTask {
+  readonly seed: number;
+  readonly jobs: number;
+  readonly jobsAWorld: number;
+  /** It runs each `of`th world, beginning with this one. */
+  readonly first: number;
+  readonly of: number;
+  /** A single world, by its own seed, in place of all these. */
+  readonly world?: number;
+  /** Real time for the shrinking of what breaks a rule; 0: the whole scenario is told. */
+  readonly shrinkForMs: number;
 }
 
 /** What a process says of each of its worlds. */
@@ -24,6 +38,9 @@ export interface WorldReport {
   readonly hash: string;
   readonly struck: Readonly<Record<string, number>>;
   readonly outcomes: Readonly<Record<string, number>>;
-  /** Text for a person. */
-  readonly violation?: string;
+  readonly violation?: {
+    readonly rule: string;
+    /** For a person: what happened, and the least that leads to it. */
+    readonly story: string;
+  };
 }

@@ -1,0 +1,84 @@
+/** A way to break the consumer: exact text of one of its files, and what stands there instead. */
+export interface PlantedBug {
+  readonly name: string;
+  readonly file: string;
+  readonly text: string;
+  readonly instead: string;
+  /** The rules that it may be caught by. */
+  readonly rules: readonly string[];
+}
+
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'acknowledges before recording',
+    file: 'shared/consumer/claim-layer.ts',
+    text: 'const kept = await this.#persistently(() => this.#records.complete(this.#run, end.result));',
+    instead:
+      'const kept = true; this.#persistently(() => this.#records.complete(this.#run, end.result)).catch(() => {});',
+    rules: ['nothing accepted is lost'],
+  },
+  {
+    name: 'forgets the key',
+    file: 'shared/consumer/job-records.ts',
+    text: "'attribute_not_exists(pk) OR (payloadHash = :hash",
+    instead: "'attribute_not_exists(pk) OR #state = :completed OR (payloadHash = :hash",
+    rules: ['what has ended, or runs elsewhere, is not claimed', 'nothing accepted is lost'],
+  },
+  {
+    name: 'counts deferrals as attempts',
+    file: 'shared/consumer/job-records.ts',
+    text: "...('deferrals' in next ? { attempts: claim.attempt - 1 } : {}),",
+    instead: '',
+    rules: ['a deferral spends no attempt'],
+  },
+  {
+    name: 'loses a partial failure',
+    file: 'shared/consumer/batch.ts',
+    text: 'batchItemFailures: kept.map(',
+    instead: 'batchItemFailures: kept.slice(1).map(',
+    rules: ['nothing accepted is lost', 'what can never be a job is dead-lettered'],
+  },
+  {
+    name: 'retries a permanent error',
+    file: 'shared/consumer/attempt.ts',
+    text: 'thrown instanceof PermanentError, claim',
+    instead: 'false, claim',
+    rules: ['a permanent error is not retried'],
+  },
+  {
+    name: 'no jitter',
+    file: 'shared/jobs/schedule.ts',
+    text: 'Math.ceil(nominal * (JITTER_FLOOR + (1 - JITTER_FLOOR) * random))',
+    instead: 'Math.ceil(nominal * (JITTER_FLOOR + (1 - JITTER_FLOOR) * (random && 1)))',
+    rules: ['delays carry jitter'],
+  },
+  {
+    name: 'a verdict outlives its life and swallows redriven jobs',
+    file: 'shared/consumer/run.ts',
+    text: 'return verdict.messageId === run.messageId || ',
+    instead: 'return verdict.messageId !== undefined || ',
+    rules: ['a redriven job begins a new life'],
+  },
+  {
+    name: 'writes the record of a step before its effect is known',
+    file: 'shared/consumer/step.ts',
+    text: 'result = await work();',
+    instead: 'await records.finish(name, undefined); result = await work();',
+    rules: ['a step is recorded as done once its effect is'],
+  },
+  {
+    name: 'swallows a timeout',
+    file: 'shared/consumer/attempt.ts',
+    text: 'await Promise.race([work, abandoned]);',
+    instead:
+      'await Promise.race([work, abandoned.catch((reason) => { if (!(reason instanceof TimedOut)) throw reason; })]);',
+    rules: ['a job is completed when its handler returned'],
+  },
+  {
+    name: 'runs expired jobs',
+    file: 'shared/consumer/batch.ts',
+    text: 'expired: message.expirytime !== undefined && nowMs >= Date.parse(message.expirytime),',
+    instead: 'expired: false,',
+    rules: ['no attempt starts after its job has expired'],
+  },
+];
