@@ -1,18 +1,15 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Function as LambdaFunction, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { ArnFormat, Stack } from 'aws-cdk-lib';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { functionTimeoutSeconds, type JobSettings } from '../../shared/jobs/define-job.ts';
 import { ENVIRONMENT } from '../../shared/jobs/environment.ts';
 import { DefinitionError } from '../../shared/jobs/honest-jobs-error.ts';
-import { metricNamespace } from '../../shared/jobs/metrics.ts';
 import { functionName, scheduleNamePrefix, stepResultsPrefix } from '../../shared/jobs/names.ts';
 import { jobPartitionKey } from '../../shared/jobs/record.ts';
-import { bundledCode } from './bundled-code.ts';
+import { AppFunction } from './app-function.ts';
 import type { JobPlatform } from './job-platform.ts';
 
 export interface ConsumerFunctionProps {
@@ -24,33 +21,18 @@ export interface ConsumerFunctionProps {
 }
 
 /** The function that consumes a job type: its bundle, environment, log group, and a role that reaches nothing else. */
-export class ConsumerFunction extends LambdaFunction {
+export class ConsumerFunction extends AppFunction {
   constructor(scope: Construct, id: string, props: ConsumerFunctionProps) {
     const { job, platform, queue } = props;
     const { settings, jobsTable, bucket, scheduleGroup, scheduleRole } = platform;
-    const name = functionName(settings.stage, job.type);
-    const logGroup = new LogGroup(scope, 'Logs', {
-      // Where everybody looks for a function's logs.
-      logGroupName: `/aws/lambda/${name}`,
-      retention: settings.logRetentionDays,
-      // Logs go with their function, whatever the stage keeps: what must outlive it is in the job's record.
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
-    // The role that the CDK makes by default may write to every log group of the account.
-    const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     super(scope, id, {
-      functionName: name,
+      settings,
+      functionName: functionName(settings.stage, job.type),
       description: `Consumes ${job.type} jobs`,
-      code: bundledCode(scope, props.entry ?? handlerOf(job)),
-      handler: 'index.handler',
-      runtime: Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64,
-      memorySize: settings.jobs[job.type]?.memoryMegabytes ?? job.memoryMegabytes,
-      timeout: Duration.seconds(functionTimeoutSeconds(job)),
-      role,
-      logGroup,
-      // Powertools writes JSON lines itself; Lambda's JSON format would filter them a second time, by a level of its own.
-      loggingFormat: LoggingFormat.TEXT,
+      entry: props.entry ?? handlerOf(job),
+      memoryMegabytes: settings.jobs[job.type]?.memoryMegabytes ?? job.memoryMegabytes,
+      timeoutSeconds: functionTimeoutSeconds(job),
+      service: job.type,
       environment: {
         [ENVIRONMENT.stage]: settings.stage,
         [ENVIRONMENT.jobsTable]: jobsTable.tableName,
@@ -59,13 +41,8 @@ export class ConsumerFunction extends LambdaFunction {
         [ENVIRONMENT.scheduleGroup]: scheduleGroup.scheduleGroupName,
         [ENVIRONMENT.scheduleRoleArn]: scheduleRole.roleArn,
         [ENVIRONMENT.bucket]: bucket.bucketName,
-        POWERTOOLS_SERVICE_NAME: job.type,
-        POWERTOOLS_METRICS_NAMESPACE: metricNamespace(settings.stage),
-        POWERTOOLS_LOG_LEVEL: settings.logLevel,
-        NODE_OPTIONS: '--enable-source-maps',
       },
     });
-    logGroup.grantWrite(role);
     this.addToRolePolicy(
       new PolicyStatement({
         actions: [

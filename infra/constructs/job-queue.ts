@@ -25,6 +25,8 @@ export interface JobQueueProps {
   readonly job: JobSettings;
   /** The file that exports `handler`. @default functions/<type>/handler.ts */
   readonly entry?: string;
+  /** What the stack's outputs of it begin with. @default the construct's own id */
+  readonly outputs?: string;
 }
 
 /**
@@ -55,7 +57,7 @@ export class JobQueue extends Construct {
   readonly consumer: LambdaFunction;
   readonly #metrics: JobMetrics;
 
-  constructor(scope: Construct, id: string, { job, entry }: JobQueueProps) {
+  constructor(scope: Construct, id: string, { job, entry, outputs = id }: JobQueueProps) {
     super(scope, id);
     const platform = JobPlatform.of(this);
     const { settings, alarmTopic, dashboard } = platform;
@@ -115,9 +117,9 @@ export class JobQueue extends Construct {
     });
     new JobAlarms(this, 'Alarms', { job, settings, metrics: this.#metrics, topic: alarmTopic });
     for (const row of jobDashboardRow(job, this.#metrics)) dashboard.addWidgets(...row);
-    this.#output('QueueUrl', this.queue.queueUrl);
-    this.#output('QueueArn', this.queue.queueArn);
-    this.#output('DeadLetterQueueUrl', this.deadLetterQueue.queueUrl);
+    this.#output(`${outputs}QueueUrl`, this.queue.queueUrl);
+    this.#output(`${outputs}QueueArn`, this.queue.queueArn);
+    this.#output(`${outputs}DeadLetterQueueUrl`, this.deadLetterQueue.queueUrl);
   }
 
   /**
@@ -166,6 +168,6 @@ export class JobQueue extends Construct {
 
   /** Of the stack, and not of this construct, so that the name is one to type: `SendEmailQueueUrl`. */
   #output(name: string, value: string): void {
-    new CfnOutput(Stack.of(this), `${this.node.id}${name}`, { value });
+    new CfnOutput(Stack.of(this), name, { value });
   }
 }

@@ -63,6 +63,7 @@ export async function attempt<Payload>(options: AttemptOptions<Payload>): Promis
   let log: Logger | undefined;
   const context: JobContext = {
     job: identity,
+    message: parsed.message,
     signal,
     step,
     // Made when first asked for: a child logger costs as much processor as a call to DynamoDB, and most jobs log nothing.
@@ -108,7 +109,8 @@ function continuation(
   underWay: ReadonlySet<string>,
   { random }: Runtime,
 ): Extract<AttemptEnd, { kind: 'threw' }>['next'] {
-  const uncertain = uncertainty([...underWay]);
+  // One that the error itself speaks of is not named twice.
+  const uncertain = uncertainty([...underWay].filter((step) => !message.includes(`"${step}"`)));
   if (permanent) return { code, message: message + uncertain, exhausted: false };
   const most = attemptsOf(job.schedule);
   if (attempt >= most)

@@ -1,4 +1,5 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
+import type { JobMessage } from '../jobs/message.ts';
 import type { StepFunction } from './step.ts';
 
 /** What a handler is given beside its payload. */
@@ -15,6 +16,8 @@ export interface JobContext {
     /** Of a staged job that was redriven: the execution of the life before. */
     readonly executionArn?: string;
   };
+  /** The message that the job came by, for what is beside its data. */
+  readonly message: JobMessage;
   /** Aborts at `timeoutSeconds`: hand it to every call that takes one. */
   readonly signal: AbortSignal;
   /** Runs a named part of the handler once, and remembers its result for later attempts. */

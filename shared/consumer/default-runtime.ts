@@ -41,7 +41,7 @@ export function defaultRuntime(): Runtime {
 let s3: Promise<S3Client> | undefined;
 
 /** Loaded when first needed: it is large, and most functions never keep a large result. */
-function s3Client(): Promise<S3Client> {
+export function s3Client(): Promise<S3Client> {
   s3 ??= import('@aws-sdk/client-s3').then(({ S3Client }) => new S3Client(CLIENT_DEFAULTS));
   return s3;
 }

@@ -1,7 +1,7 @@
 /** For those who write handlers. */
 export { consume, type SqsHandler } from './consume.ts';
 export type { JobContext, JobHandler } from './context.ts';
-export { CLIENT_DEFAULTS, documentClient } from './default-runtime.ts';
+export { CLIENT_DEFAULTS, documentClient, s3Client } from './default-runtime.ts';
 export {
   Cancelled,
   NotDone,

@@ -14,6 +14,9 @@ export function uncertainty(steps: readonly string[]): string {
     .join('');
 }
 
+/** Whose steps they are, and which run of it writes. */
+export type StepOwner = Pick<Run, 'type' | 'key' | 'owner'>;
+
 /** An expiry that is younger need not be written again. */
 const REMEMBERED_SECONDS = 86_400;
 
@@ -24,13 +27,13 @@ const REMEMBERED_SECONDS = 86_400;
 export class StepRecords {
   readonly #client: DynamoDBDocumentClient;
   readonly #tableName: string;
-  readonly #run: Run;
+  readonly #run: StepOwner;
   readonly #results: StepResults;
   readonly #now: () => number;
 
   constructor(
     { dynamo, jobsTable, results, now }: Pick<Runtime, 'dynamo' | 'jobsTable' | 'results' | 'now'>,
-    run: Run,
+    run: StepOwner,
   ) {
     this.#client = dynamo;
     this.#tableName = jobsTable;

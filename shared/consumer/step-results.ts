@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { stepResultsPrefix } from '../jobs/names.ts';
 import { jobPartitionKey, type StepRecord } from '../jobs/record.ts';
-import type { Run } from './run.ts';
+import type { StepOwner } from './step-records.ts';
 
 /** Leaves room for the record's other attributes in DynamoDB's 400 KB. */
 export const LONGEST_RECORDED_RESULT_BYTES = 300_000;
@@ -20,7 +20,7 @@ export class StepResults {
 
   /** @returns what the step's record holds of the result */
   async keep(
-    run: Run,
+    run: StepOwner,
     step: string,
     result: string | undefined,
   ): Promise<{ result?: string } | { resultObject: string }> {

@@ -98,6 +98,8 @@ export interface StepsOptions {
   /** The claim's end: a process that slept past it may begin nothing. */
   readonly leaseUntilMs: number;
   readonly now: () => number;
+  /** Before each name in the records. @default none */
+  readonly prefix?: string;
 }
 
 export interface Steps {
@@ -107,7 +109,7 @@ export interface Steps {
 }
 
 /** The steps of one attempt. */
-export function stepsOf({ records, signal, leaseUntilMs, now }: StepsOptions): Steps {
+export function stepsOf({ records, signal, leaseUntilMs, now, prefix = '' }: StepsOptions): Steps {
   const names = new Set<string>();
   const underWay = new Set<string>();
   const isOver = (): boolean => signal.aborted || now() >= leaseUntilMs;
@@ -115,8 +117,9 @@ export function stepsOf({ records, signal, leaseUntilMs, now }: StepsOptions): S
     throw new StepRefused(`Step "${name}" was begun after its attempt had ended.`, { cause: signal.reason });
   };
 
-  const step: StepFunction = async (name, work, { ifUncertain }) => {
-    checkName(name, names);
+  const step: StepFunction = async (ownName, work, { ifUncertain }) => {
+    checkName(ownName, names);
+    const name = prefix + ownName;
     if (isOver()) refuse(name);
     const inTheWay = await records.begin(name);
     if (inTheWay?.state === 'done') {

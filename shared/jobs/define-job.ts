@@ -107,8 +107,8 @@ export function maxReceiveCount(job: JobSettings): number {
 }
 
 /** The Lambda function's timeout: the job's, and {@link TIMEOUT_MARGIN_SECONDS}. */
-export function functionTimeoutSeconds(job: JobSettings): number {
-  return job.timeoutSeconds + TIMEOUT_MARGIN_SECONDS;
+export function functionTimeoutSeconds({ timeoutSeconds }: Pick<JobSettings, 'timeoutSeconds'>): number {
+  return timeoutSeconds + TIMEOUT_MARGIN_SECONDS;
 }
 
 function check(job: JobSettings): void {

@@ -12,6 +12,10 @@ export const ENVIRONMENT = {
   scheduleRoleArn: 'HONEST_JOBS_SCHEDULE_ROLE_ARN',
   /** Keeps what is too large for a record. */
   bucket: 'HONEST_JOBS_BUCKET',
+  /** Of a staged job's starter: the job's type. */
+  type: 'HONEST_JOBS_TYPE',
+  /** Of a staged job's starter: the state machine that it starts. */
+  stateMachineArn: 'HONEST_JOBS_STATE_MACHINE_ARN',
 } as const;
 
 /** The variable that names the queue a function publishes jobs of `type` to: `QUEUE_URL_SEND_EMAIL`. */

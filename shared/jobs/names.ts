@@ -56,5 +56,25 @@ export function stepResultsPrefix(type: string): string {
   return `${STEP_RESULTS_PREFIX}${type}/`;
 }
 
+/** Where what is too large for an execution's data lies in the bucket, job type by job type. */
+export const STAGE_DATA_PREFIX = 'stage-data/';
+
+export function stageDataPrefix(type: string): string {
+  return `${STAGE_DATA_PREFIX}${type}/`;
+}
+
+/** The function that records what became of staged jobs, and its queue. */
+export const EXECUTION_ENDS = 'execution-ends';
+
+/** The state machine of a staged job. */
+export function stateMachineName(stage: string, type: string): string {
+  return `honest-jobs-${stage}-${type}`;
+}
+
+/** The function of one stage of a staged job. Lambda takes 64 characters. */
+export function stageFunctionName(stage: string, type: string, name: string): string {
+  return `hj-${stage}-${type}-${name}`.slice(0, 64);
+}
+
 /** The index that finds a job's record by the id its publisher chose. */
 export const JOB_ID_INDEX = 'by-job-id';

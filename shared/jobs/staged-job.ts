@@ -90,9 +90,10 @@ export function defineStage<Input, Output>(definition: StageDefinition<Input, Ou
     ...definition,
   });
   const { name, retry, forEach } = stage;
-  if (!/^[a-z][a-z0-9-]{0,29}$/.test(name))
+  // Two words tell a value from an object of values in an execution's data.
+  if (!/^[a-z][a-z0-9-]{0,29}$/.test(name) || name === 'value' || name === 'object')
     throw new DefinitionError(
-      `Stage "${name}": use lower case letters, digits and "-", starting with a letter, at most 30 characters.`,
+      `Stage "${name}": use lower case letters, digits and "-", starting with a letter, at most 30 characters; not "value" or "object".`,
     );
   const ranges: readonly (readonly [string, number, number, number])[] = [
     ['timeoutSeconds', stage.timeoutSeconds, 1, LONGEST_TIMEOUT_SECONDS],

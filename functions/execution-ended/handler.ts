@@ -1,0 +1,17 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { CLIENT_DEFAULTS, documentClient, s3Client } from '../../shared/consumer/index.ts';
+import { ENVIRONMENT, required } from '../../shared/jobs/environment.ts';
+import { StageData } from '../../shared/stages/data.ts';
+import { type ExecutionStatusEvent, executionEnded } from '../../shared/stages/execution-ended.ts';
+
+const runtime = {
+  dynamo: documentClient(),
+  sqs: new SQSClient(CLIENT_DEFAULTS),
+  jobsTable: required(ENVIRONMENT.jobsTable),
+  data: new StageData(required(ENVIRONMENT.bucket), s3Client),
+  logger: new Logger(),
+  now: Date.now,
+};
+
+export const handler = (event: ExecutionStatusEvent): Promise<void> => executionEnded(event, runtime);

@@ -1,0 +1,115 @@
+import { functionTimeoutSeconds } from '../../shared/jobs/define-job.ts';
+import { isOne, type StagedJobSettings, type StageSettings } from '../../shared/jobs/staged-job.ts';
+
+/** Over the function's own timeout: the function tells what happened, where it can. */
+const TASK_TIMEOUT_MARGIN_SECONDS = 5;
+
+/** A stage that asks for later is asked again each minute, for half an hour. */
+const RETRY_AFTER = { IntervalSeconds: 60, BackoffRate: 1, MaxAttempts: 30 };
+
+const JOB_AND_INPUT = { 'job.$': '$.job', 'payload.$': '$.payload', 'input.$': '$.before.output' };
+
+type State = Readonly<Record<string, unknown>>;
+
+/** How long a stage's function may run. */
+export function stageFunctionTimeoutSeconds({ timeoutSeconds }: StageSettings): number {
+  return functionTimeoutSeconds({ timeoutSeconds });
+}
+
+/**
+ * The state machine of a staged job in Amazon States Language: one state an element of the order, each leaving what it returned in `$.before`.
+ * None has a Catch, so that RedriveExecution restarts the stage that failed.
+ *
+ * @param functionArn of a stage by its name
+ */
+export function stageMachine(
+  { stages, executionTimeoutSeconds }: StagedJobSettings,
+  functionArn: (stage: string) => string,
+): object {
+  const names = stages.map((element) =>
+    isOne(element) ? element.name : element.map(({ name }) => name).join('+'),
+  );
+  const states = stages.map((element, index): [string, State] => {
+    const next = names[index + 1];
+    const goesOn = next === undefined ? { End: true } : { Next: next };
+    return [names[index] as string, { ...stateOf(element, functionArn), ...goesOn }];
+  });
+  return {
+    StartAt: names[0],
+    TimeoutSeconds: executionTimeoutSeconds,
+    States: Object.fromEntries(states),
+  };
+}
+
+function stateOf(
+  element: StagedJobSettings['stages'][number],
+  functionArn: (stage: string) => string,
+): State {
+  if (!isOne(element))
+    return {
+      Type: 'Parallel',
+      Branches: element.map((stage) => inner(stage, functionArn)),
+      ResultSelector: {
+        output: Object.fromEntries(element.map(({ name }, branch) => [`${name}.$`, `$[${branch}]`])),
+        items: [],
+      },
+      ResultPath: '$.before',
+    };
+  if (element.forEach)
+    return {
+      Type: 'Map',
+      ItemsPath: '$.before.items',
+      ItemSelector: { ...JOB_AND_INPUT, 'index.$': '$$.Map.Item.Value' },
+      MaxConcurrency: element.forEach.mostAtATime,
+      ItemProcessor: {
+        ProcessorConfig: { Mode: 'INLINE' },
+        ...inner(element, functionArn),
+      },
+      ResultSelector: { 'output.$': '$', items: [] },
+      ResultPath: '$.before',
+    };
+  return {
+    ...task(element, functionArn, JOB_AND_INPUT),
+    ResultSelector: { 'output.$': '$.Payload.output', 'items.$': '$.Payload.items' },
+    ResultPath: '$.before',
+  };
+}
+
+/** One stage as the only state of a branch or an iteration, which returns no more than its output. */
+function inner(stage: StageSettings, functionArn: (stage: string) => string): State {
+  const payload = stage.forEach ? { ...JOB_OF_ITEM, 'index.$': '$.index' } : JOB_AND_INPUT;
+  return {
+    StartAt: stage.name,
+    States: {
+      [stage.name]: { ...task(stage, functionArn, payload), OutputPath: '$.Payload.output', End: true },
+    },
+  };
+}
+
+const JOB_OF_ITEM = { 'job.$': '$.job', 'payload.$': '$.payload', 'input.$': '$.input' };
+
+function task(
+  stage: StageSettings,
+  functionArn: (stage: string) => string,
+  Payload: Readonly<Record<string, string>>,
+): State {
+  const { attempts, baseSeconds, capSeconds } = stage.retry;
+  return {
+    Type: 'Task',
+    Resource: 'arn:aws:states:::lambda:invoke',
+    Parameters: { FunctionName: functionArn(stage.name), Payload },
+    TimeoutSeconds: stageFunctionTimeoutSeconds(stage) + TASK_TIMEOUT_MARGIN_SECONDS,
+    Retry: [
+      { ErrorEquals: ['PermanentError', 'StepRefused'], MaxAttempts: 0 },
+      { ErrorEquals: ['RetryAfter', 'StepUnverified'], ...RETRY_AFTER },
+      {
+        ErrorEquals: ['States.ALL'],
+        IntervalSeconds: baseSeconds,
+        BackoffRate: 2,
+        MaxDelaySeconds: capSeconds,
+        JitterStrategy: 'FULL',
+        MaxAttempts: attempts - 1,
+      },
+    ],
+  };
+}

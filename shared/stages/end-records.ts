@@ -1,0 +1,112 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import {
+  expirationSeconds,
+  JOB_SORT_KEY,
+  type JobRecord,
+  jobPartitionKey,
+  type StepRecord,
+  stepSortKey,
+  type Verdict,
+} from '../jobs/record.ts';
+
+/** How a job ends whose execution has ended. */
+export type End = { readonly redriveCount: number } & (
+  | { readonly state: 'completed'; readonly result: string | undefined }
+  | { readonly state: 'cancelled' }
+  | { readonly state: 'dead'; readonly verdict: Verdict }
+);
+
+/** The reads and writes on a staged job's record at its execution's end. */
+export class EndRecords {
+  readonly #dynamo: DynamoDBDocumentClient;
+  readonly #key: { readonly TableName: string; readonly Key: { readonly pk: string; readonly sk: string } };
+  readonly #now: () => number;
+
+  constructor(
+    { dynamo, jobsTable, now }: { dynamo: DynamoDBDocumentClient; jobsTable: string; now: () => number },
+    job: { readonly type: string; readonly key: string },
+  ) {
+    this.#dynamo = dynamo;
+    this.#key = { TableName: jobsTable, Key: { pk: jobPartitionKey(job.type, job.key), sk: JOB_SORT_KEY } };
+    this.#now = now;
+  }
+
+  async read(): Promise<JobRecord | undefined> {
+    const { Item } = await this.#dynamo.send(new GetCommand({ ...this.#key, ConsistentRead: true }));
+    return Item as JobRecord | undefined;
+  }
+
+  async steps(): Promise<StepRecord[]> {
+    const steps: StepRecord[] = [];
+    let from: Record<string, unknown> | undefined;
+    do {
+      const { Items = [], LastEvaluatedKey } = await this.#dynamo.send(
+        new QueryCommand({
+          TableName: this.#key.TableName,
+          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :step)',
+          ExpressionAttributeValues: { ':pk': this.#key.Key.pk, ':step': stepSortKey('') },
+          ConsistentRead: true,
+          ...(from && { ExclusiveStartKey: from }),
+        }),
+      );
+      steps.push(...(Items as StepRecord[]));
+      from = LastEvaluatedKey;
+    } while (from);
+    return steps;
+  }
+
+  /** @returns whether the record was still as `seen`; otherwise nothing was written */
+  async end(seen: JobRecord, executionArn: string, end: End): Promise<boolean> {
+    const nowMs = this.#now();
+    const { state, redriveCount } = end;
+    const changes = Object.entries({
+      state,
+      executionArn,
+      redriveCount,
+      expiration: expirationSeconds(nowMs),
+      // Powertools' own status, which a starter that still runs must find ended.
+      ...(state === 'completed' ? { status: 'COMPLETED', completedAtMs: nowMs } : {}),
+      ...(state === 'completed' && end.result !== undefined ? { result: end.result } : {}),
+      ...(state === 'cancelled' ? { endedAtMs: nowMs } : {}),
+      ...(state === 'dead' ? { verdict: end.verdict } : {}),
+    });
+    return this.#update({
+      UpdateExpression: `SET ${changes.map(([name]) => `#${name} = :${name}`).join(', ')}`,
+      ConditionExpression: '#owner = :seenOwner AND #state = :seenState AND #life = :seenLife',
+      ExpressionAttributeNames: {
+        '#owner': 'owner',
+        '#life': 'life',
+        ...Object.fromEntries(changes.map(([name]) => [`#${name}`, name])),
+      },
+      ExpressionAttributeValues: {
+        ':seenOwner': seen.owner,
+        ':seenState': seen.state,
+        ':seenLife': seen.life,
+        ...Object.fromEntries(changes.map(([name, value]) => [`:${name}`, value])),
+      },
+    });
+  }
+
+  /** The message that carries the verdict is on its way. */
+  async sentBack(seen: JobRecord, messageId: string): Promise<void> {
+    await this.#update({
+      UpdateExpression: 'SET verdict.messageId = :message',
+      ConditionExpression: '#state = :dead AND #life = :life',
+      ExpressionAttributeNames: { '#state': 'state', '#life': 'life' },
+      ExpressionAttributeValues: { ':message': messageId, ':dead': 'dead', ':life': seen.life },
+    });
+  }
+
+  async #update(
+    update: Omit<ConstructorParameters<typeof UpdateCommand>[0], 'TableName' | 'Key'>,
+  ): Promise<boolean> {
+    try {
+      await this.#dynamo.send(new UpdateCommand({ ...this.#key, ...update }));
+      return true;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return false;
+      throw error;
+    }
+  }
+}

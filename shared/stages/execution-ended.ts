@@ -1,0 +1,210 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { EventBridgeEvent } from 'aws-lambda';
+import { uncertainty } from '../consumer/step-records.ts';
+import type { JobMessage } from '../jobs/message.ts';
+import type { JobRecord, StepRecord, Verdict } from '../jobs/record.ts';
+import type { ExecutionData, StageData, StagedJobIdentity } from './data.ts';
+import { type End, EndRecords } from './end-records.ts';
+
+/** https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */
+export interface ExecutionStatusDetail {
+  readonly executionArn: string;
+  readonly status: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED' | 'PENDING_REDRIVE';
+  readonly input?: string | null;
+  readonly output?: string | null;
+  readonly error?: string | null;
+  readonly cause?: string | null;
+  readonly redriveCount?: number | null;
+}
+
+export type ExecutionStatusEvent = EventBridgeEvent<
+  'Step Functions Execution Status Change',
+  ExecutionStatusDetail
+>;
+
+export interface EndRuntime {
+  readonly dynamo: DynamoDBDocumentClient;
+  readonly sqs: SQSClient;
+  readonly jobsTable: string;
+  readonly data: StageData;
+  readonly logger: Logger;
+  readonly now: () => number;
+}
+
+/**
+ * Until then messages of the key are bound by the verdict: the one that carries it is sent after it is recorded, and may be sent twice,
+ * since events come at least once.
+ */
+const VERDICT_BINDS_MS = 60_000;
+
+/**
+ * Records what became of a staged job when its execution has ended. A job that failed for good is given its message back: it leaves by the
+ * queue's own redrive policy, lies in the dead-letter queue like any other, and redriving it resumes the execution.
+ *
+ * @throws when it could not: the event comes again
+ */
+export async function executionEnded(event: ExecutionStatusEvent, runtime: EndRuntime): Promise<void> {
+  const { detail } = event;
+  if (detail.status === 'RUNNING' || detail.status === 'PENDING_REDRIVE') return;
+  const { job, message } = JSON.parse(detail.input ?? '') as ExecutionData;
+  const records = new EndRecords(runtime, job);
+  for (let round = 0; round < 5; round++) {
+    const record = await records.read();
+    if (!record || !concerns(record, job, detail)) {
+      runtime.logger.info('An execution ended that no record waits for.', {
+        job,
+        executionArn: detail.executionArn,
+      });
+      return;
+    }
+    if (record.state === 'dead') return returnMessage(records, record, job, message, runtime);
+    const end = await endOf(detail, record, records, runtime.now());
+    if (!(await records.end(record, detail.executionArn, end))) continue;
+    report(job, record, end, runtime);
+    if (end.state === 'dead')
+      return returnMessage(
+        records,
+        { ...record, state: 'dead', verdict: end.verdict },
+        job,
+        message,
+        runtime,
+      );
+    return;
+  }
+  throw new Error(`The record of ${job.type}#${job.key} would not stand still.`);
+}
+
+/** Whether this end is of the execution that carries the job now, and not of one before its last redrive. */
+function concerns(record: JobRecord, job: StagedJobIdentity, detail: ExecutionStatusDetail): boolean {
+  const redrives = detail.redriveCount ?? 0;
+  const same = record.executionArn === detail.executionArn;
+  switch (record.state) {
+    case 'started':
+      return same && redrives >= (record.redriveCount ?? 0);
+    case 'running':
+    case 'retrying':
+      // Its starter has not recorded the start yet, or died before it could.
+      return same ? redrives > (record.redriveCount ?? 0) : job.life === record.life;
+    case 'dead':
+      // Recorded, and perhaps not sent back yet.
+      return same && redrives === (record.redriveCount ?? 0) && record.verdict?.messageId === '';
+    default:
+      return false;
+  }
+}
+
+async function endOf(
+  detail: ExecutionStatusDetail,
+  record: JobRecord,
+  records: EndRecords,
+  nowMs: number,
+): Promise<End> {
+  const redriveCount = detail.redriveCount ?? 0;
+  if (detail.status === 'SUCCEEDED') return { state: 'completed', result: resultOf(detail), redriveCount };
+  const steps = await records.steps();
+  const uncertain = steps.filter(isUncertain).map(({ sk }) => sk.slice(sk.indexOf('#') + 1));
+  const cancelled = record.cancelRequestedAtMs !== undefined;
+  if (cancelled && uncertain.length === 0) return { state: 'cancelled', redriveCount };
+  const verdict: Verdict = {
+    ...(cancelled
+      ? { code: 'CANCELLED_UNCERTAIN', message: `The job was cancelled.${uncertainty(uncertain)}` }
+      : {
+          code: CODES[detail.status as keyof typeof CODES],
+          message: reasonOf(detail, steps) + uncertainty(uncertain),
+        }),
+    atMs: nowMs,
+    bindsUntilMs: nowMs + VERDICT_BINDS_MS,
+    messageId: '',
+    attempts: record.attempts,
+    exhausted: detail.status === 'FAILED',
+  };
+  return { state: 'dead', verdict, redriveCount };
+}
+
+const CODES = {
+  FAILED: 'STAGE_FAILED',
+  TIMED_OUT: 'EXECUTION_TIMED_OUT',
+  ABORTED: 'EXECUTION_ABORTED',
+} as const;
+
+function reasonOf({ status, error, cause }: ExecutionStatusDetail, steps: readonly StepRecord[]): string {
+  const stage = steps
+    .filter(({ sk, state }) => STAGE_STEP.test(sk) && state !== 'done')
+    .toSorted((a, b) => b.begunAtMs - a.begunAtMs)[0];
+  const where = stage ? `Stage "${stage.sk.replace('step#stage/', '')}"` : 'The execution';
+  if (status === 'TIMED_OUT') return `${where} was under way when the execution's time was over.`;
+  if (status === 'ABORTED')
+    return `${where} was under way when the execution was stopped${cause ? `: ${cause}` : '.'}`;
+  return `${where} failed for good: ${stage?.failure ? `${stage.failure.code}: ${stage.failure.message}` : `${error ?? 'unknown'}: ${causeOf(cause)}`}`;
+}
+
+/** Lambda's errors come as JSON. */
+function causeOf(cause: string | null | undefined): string {
+  if (!cause) return 'no cause was given';
+  try {
+    return (JSON.parse(cause) as { errorMessage?: string }).errorMessage ?? cause;
+  } catch {
+    return cause;
+  }
+}
+
+/** The record of a whole stage, which may be run again as it stands. */
+const STAGE_STEP = /^step#stage\/[^/]+$/;
+
+function isUncertain({ sk, state }: StepRecord): boolean {
+  return state === 'begun' && !STAGE_STEP.test(sk);
+}
+
+/** What the last stage returned, where it is small enough to be seen at once. */
+function resultOf({ output }: ExecutionStatusDetail): string | undefined {
+  if (!output) return undefined;
+  const { before } = JSON.parse(output) as ExecutionData;
+  return 'value' in before.output ? JSON.stringify(before.output.value) : JSON.stringify(before.output);
+}
+
+async function returnMessage(
+  records: EndRecords,
+  record: JobRecord,
+  job: StagedJobIdentity,
+  message: ExecutionData['message'],
+  { sqs, data }: EndRuntime,
+): Promise<void> {
+  const published = (await data.read(message)) as JobMessage;
+  const hop = Math.max(record.hop ?? 0, published.hop ?? 0) + 1;
+  const { MessageId } = await sqs.send(
+    new SendMessageCommand({
+      QueueUrl: job.queueUrl,
+      MessageBody: JSON.stringify({ ...published, hop }),
+      ...(published.partitionkey === undefined ? {} : { MessageGroupId: published.partitionkey }),
+    }),
+  );
+  await records.sentBack(record, MessageId ?? '');
+}
+
+function report(job: StagedJobIdentity, record: JobRecord, end: End, { logger, now }: EndRuntime): void {
+  const metrics = new Metrics({ serviceName: job.type });
+  const facts = { job: { id: record.jobId, type: job.type, key: job.key }, life: record.life };
+  switch (end.state) {
+    case 'completed':
+      metrics.addMetric('Completed', MetricUnit.Count, 1);
+      metrics.addMetric('Duration', MetricUnit.Milliseconds, now() - record.startedAtMs);
+      break;
+    case 'cancelled':
+      metrics.addMetric('Cancelled', MetricUnit.Count, 1);
+      logger.info('Cancelled: its execution was stopped.', facts);
+      break;
+    case 'dead':
+      metrics.addMetric('Failed', MetricUnit.Count, 1);
+      metrics.addMetric('DeadLettered', MetricUnit.Count, 1);
+      logger.error('Given up on: it goes to the dead-letter queue.', {
+        ...facts,
+        code: end.verdict.code,
+        reason: end.verdict.message,
+      });
+      break;
+  }
+  metrics.publishStoredMetrics();
+}
