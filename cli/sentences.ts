@@ -14,6 +14,8 @@ export function sentenceOf(status: JobStatus): string {
       return `due for its next attempt since ${time(status.sinceMs)}, after ${attempts(status.failedAttempts)}`;
     case 'deferred':
       return `deferred until ${time(status.untilMs)} (${times(status.deferrals)} in this life) because ${shown(status.because)}`;
+    case 'started':
+      return `started ${time(status.sinceMs)}: execution ${shown(status.executionArn)} carries it${cancelled(status)}`;
     case 'expired':
       return `expired ${time(status.atMs)}: its expirytime came before its work was done`;
     case 'cancelled':

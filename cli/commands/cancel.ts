@@ -57,6 +57,8 @@ function answerOf(cancellation: Cancellation): string {
     case 'waits':
       return 'The cancellation is recorded: the job ends as cancelled when its message comes next, or as a dead letter where one of its steps is uncertain.';
     case 'runs':
+      if (cancellation.was.state === 'started')
+        return `The cancellation is recorded. To end it now, stop its execution (aws stepfunctions stop-execution --execution-arn ${cancellation.was.executionArn}); if that completes the job before, it stands.`;
       return cancellation.aborts
         ? 'The cancellation is recorded: the running attempt is told to stop within seconds. If it completes the job before, that stands.'
         : 'The cancellation is recorded: the running attempt ends first, since its contract is not "cancellable". If it completes the job, that stands; otherwise there is no other attempt.';

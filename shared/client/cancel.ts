@@ -12,7 +12,7 @@ export type Cancellation =
   | { readonly outcome: 'before-it-ran' }
   /** Nobody runs it, and nobody will: it ends when its message is met next, dead-lettered where a step is uncertain. */
   | { readonly outcome: 'waits'; readonly was: JobStatus }
-  /** A running attempt ends first; when it completes the job, that stands. With `aborts` it is told to stop within seconds. */
+  /** A running attempt, or its execution, ends first; when it completes the job, that stands. With `aborts` it is told to stop within seconds. */
   | { readonly outcome: 'runs'; readonly was: JobStatus; readonly aborts: boolean }
   | { readonly outcome: 'already-cancelled'; readonly was: JobStatus }
   /** It had ended: nothing was changed. */
@@ -64,6 +64,8 @@ function foundBy(
       return { outcome: 'already-cancelled', was };
     case 'running':
       return { outcome: 'runs', was, aborts: cancellable };
+    case 'started':
+      return { outcome: 'runs', was, aborts: false };
     default:
       return { outcome: 'waits', was };
   }

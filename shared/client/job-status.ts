@@ -30,6 +30,13 @@ export type JobStatus =
       readonly because: string;
       readonly deferrals: number;
     }
+  /** An execution of its state machine carries it. */
+  | {
+      readonly state: 'started';
+      readonly sinceMs: number;
+      readonly executionArn: string;
+      readonly cancelRequestedAtMs?: number;
+    }
   /** Its `expirytime` came before its work was done. */
   | { readonly state: 'expired'; readonly atMs: number }
   /** Cancelled; `pending` until its message is met next and taken off. */
@@ -59,6 +66,13 @@ export function statusOf(record: JobRecord, nowMs: number): JobStatus {
             ...cancelled,
           }
         : { state: 'crashed', startedAtMs: record.startedAtMs, attempt: record.attempts, ...cancelled };
+    case 'started':
+      return {
+        state: 'started',
+        sinceMs: record.startedAtMs,
+        executionArn: record.executionArn ?? '',
+        ...cancelled,
+      };
     case 'retrying':
     case 'deferred': {
       const untilMs = record.notBeforeMs ?? 0;

@@ -72,6 +72,11 @@ export async function findUncertainStep(
       'JOB_RUNNING',
       `${record.pk} is running, and its run may settle the step itself. Try again when the attempt is over, at the latest at ${new Date(status.untilAtMostMs).toISOString()}.`,
     );
+  if (status.state === 'started')
+    throw new StepNotResolved(
+      'JOB_RUNNING',
+      `Execution ${status.executionArn} carries ${record.pk}, and may settle the step itself. Try again when it has ended.`,
+    );
   const { state } = stepStatusOf(step, record, now());
   if (state !== 'uncertain')
     throw new StepNotResolved(
