@@ -146,7 +146,13 @@ export class CardProvider {
   ): Promise<Answer> {
     return exchange(new URL(path, url), {
       ...request,
-      headers: { ...request.headers, accept: 'application/json', authorization: `Bearer ${apiKey}` },
+      headers: {
+        ...request.headers,
+        accept: 'application/json',
+        authorization: `Bearer ${apiKey}`,
+        // A connection that was kept while Lambda froze the process may be dead, and a charge sent into it is uncertain.
+        connection: 'close',
+      },
       signal: AbortSignal.any([signal, AbortSignal.timeout(this.#timeoutMs)]),
     });
   }

@@ -81,6 +81,7 @@ describe('a charge', () => {
       url: '/base/v1/charges',
       headers: {
         authorization: 'Bearer sk_test',
+        connection: 'close',
         'idempotency-key': 'c-1',
         'content-type': 'application/x-www-form-urlencoded',
       },
