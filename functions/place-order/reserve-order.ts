@@ -3,6 +3,7 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type * as z from 'zod';
 import { PermanentError, transact } from '../../shared/consumer/index.ts';
+import { DAY_ATTRIBUTE, onDay } from '../../shared/jobs/day-index.ts';
 import { payloadHash } from '../../shared/jobs/message.ts';
 import type { placeOrder } from '../../shared/jobs/place-order.ts';
 
@@ -22,6 +23,7 @@ interface Environment {
  */
 export async function reserveOrder(order: Order, { dynamo, tables, signal }: Environment): Promise<void> {
   const contentHash = payloadHash(order);
+  const placedAt = new Date();
   try {
     await transact(
       dynamo,
@@ -30,7 +32,13 @@ export async function reserveOrder(order: Order, { dynamo, tables, signal }: Env
           {
             Put: {
               TableName: tables.orders,
-              Item: { ...order, contentHash, state: 'reserved', placedAt: new Date().toISOString() },
+              Item: {
+                ...order,
+                contentHash,
+                state: 'reserved',
+                placedAt: placedAt.toISOString(),
+                [DAY_ATTRIBUTE]: onDay(placedAt, order.reference),
+              },
               ConditionExpression: 'attribute_not_exists(#reference)',
               ExpressionAttributeNames: { '#reference': 'reference' },
               ReturnValuesOnConditionCheckFailure: 'ALL_OLD',

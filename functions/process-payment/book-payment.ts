@@ -3,6 +3,7 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type * as z from 'zod';
 import { PermanentError, transact } from '../../shared/consumer/index.ts';
+import { DAY_ATTRIBUTE, onDay } from '../../shared/jobs/day-index.ts';
 import type { processPayment } from '../../shared/jobs/process-payment.ts';
 
 export type Payment = z.output<typeof processPayment.payload>;
@@ -30,6 +31,7 @@ export async function bookPayment(
   { dynamo, tables, signal }: Environment,
 ): Promise<{ transactionId: string }> {
   const { transactionId, accountId, amountMinor, currency } = payment;
+  const bookedAt = new Date();
   try {
     await transact(
       dynamo,
@@ -38,7 +40,11 @@ export async function bookPayment(
           {
             Put: {
               TableName: tables.payments,
-              Item: { ...payment, bookedAt: new Date().toISOString() },
+              Item: {
+                ...payment,
+                bookedAt: bookedAt.toISOString(),
+                [DAY_ATTRIBUTE]: onDay(bookedAt, transactionId),
+              },
               ConditionExpression: 'attribute_not_exists(transactionId)',
               ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
             },

@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { money } from '../../shared/jobs/money.ts';
 import type { sendEmail } from '../../shared/jobs/send-email.ts';
 
 export interface RenderedMail {
@@ -32,12 +33,32 @@ export function render(message: Message): RenderedMail {
         rows,
       );
     }
+    case 'report-ready': {
+      const { title, from, to, pages, link, linkExpiresAt, location, failedAssets } = message.values;
+      const named = failedAssets.slice(0, MOST_NAMED);
+      const more = failedAssets.length - named.length;
+      return mail(`Report ready: ${title}`, [
+        `The report “${title}” for ${from === to ? from : `${from} to ${to}`} is ready (${pages} ${pages === 1 ? 'page' : 'pages'}).`,
+        `Until ${linkExpiresAt} at the latest it can be read here:`,
+        { link },
+        `After that it is found at ${location}.`,
+        ...(named.length === 0
+          ? []
+          : [
+              `These pictures could not be read and are left out: ${named.join(', ')}${more > 0 ? `, and ${more} more` : ''}.`,
+            ]),
+      ]);
+    }
   }
 }
 
+const MOST_NAMED = 20;
+
+type Paragraph = string | { readonly link: string };
+
 function mail(
   subject: string,
-  paragraphs: readonly string[],
+  paragraphs: readonly Paragraph[],
   rows: readonly (readonly [string, string])[] = [],
 ): RenderedMail {
   const table = rows.map(
@@ -46,19 +67,23 @@ function mail(
   return {
     // A line break here would begin a header of its own.
     subject: subject.replaceAll(/\p{Cc}+/gu, ' ').trim(),
-    text: [...paragraphs, ...rows.map(([label, amount]) => `  ${label}: ${amount}`)].join('\n\n'),
+    text: [...paragraphs.map(textOf), ...rows.map(([label, amount]) => `  ${label}: ${amount}`)].join('\n\n'),
     html: [
       '<!doctype html>',
-      ...paragraphs.map((paragraph) => `<p>${escapeHtml(paragraph)}</p>`),
+      ...paragraphs.map((paragraph) => `<p>${htmlOf(paragraph)}</p>`),
       ...(table.length > 0 ? [`<table>${table.join('')}</table>`] : []),
     ].join('\n'),
   };
 }
 
-/** Minor units as the currency writes them: 1999 EUR is `€19.99`, 1999 JPY is `¥1,999`. */
-function money(amountMinor: number, currency: string): string {
-  const format = new Intl.NumberFormat('en', { style: 'currency', currency });
-  return format.format(amountMinor / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
+function textOf(paragraph: Paragraph): string {
+  return typeof paragraph === 'string' ? paragraph : paragraph.link;
+}
+
+function htmlOf(paragraph: Paragraph): string {
+  if (typeof paragraph === 'string') return escapeHtml(paragraph);
+  const address = escapeHtml(paragraph.link);
+  return `<a href="${address}">${address}</a>`;
 }
 
 const HTML_ESCAPES: Readonly<Record<string, string>> = {

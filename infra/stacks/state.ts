@@ -19,10 +19,12 @@ import {
 } from 'aws-cdk-lib/aws-ses';
 import type { Construct } from 'constructs';
 import { LONGEST_DEFERRAL_SECONDS } from '../../shared/consumer/errors.ts';
+import { DAY_ATTRIBUTE, DAY_INDEX } from '../../shared/jobs/day-index.ts';
 import { RECORD_RETENTION_SECONDS } from '../../shared/jobs/define-job.ts';
 import {
   cardProviderSecretName,
   JOB_ID_INDEX,
+  REPORT_DATA_PREFIX,
   STEP_RESULTS_PREFIX,
   scheduleGroupName,
   type TableSubject,
@@ -68,9 +70,9 @@ export class StateStack extends Stack {
         ],
       }),
       accounts: this.#table('accounts', keyed('accountId')),
-      payments: this.#table('payments', keyed('transactionId')),
+      payments: this.#table('payments', { ...keyed('transactionId'), ...byDay('amountMinor', 'currency') }),
       charges: this.#table('charges', keyed('chargeId')),
-      orders: this.#table('orders', keyed('reference')),
+      orders: this.#table('orders', { ...keyed('reference'), ...byDay('lines', 'currency') }),
       stock: this.#table('stock', keyed('sku')),
       suppressions: this.#table('suppressions', keyed('address')),
       'email-events': this.#table('email-events', {
@@ -78,6 +80,7 @@ export class StateStack extends Stack {
         sortKey: { name: 'event', type: AttributeType.STRING },
         timeToLiveAttribute: 'expiration',
       }),
+      reports: this.#table('reports', keyed('reportId')),
     };
     this.bucket = new Bucket(this, 'Payloads', {
       encryption: BucketEncryption.S3_MANAGED,
@@ -92,6 +95,8 @@ export class StateStack extends Stack {
           // Counted from the object's creation: a job that is deferred after its step needs the result for that much longer.
           expiration: Duration.days((RECORD_RETENTION_SECONDS + LONGEST_DEFERRAL_SECONDS) / 86_400),
         },
+        // As long as a report's job can be resumed.
+        { prefix: REPORT_DATA_PREFIX, expiration: Duration.days(RECORD_RETENTION_SECONDS / 86_400) },
       ],
     });
     // With a group go its schedules, and a deferred job's message is nowhere else.
@@ -149,4 +154,18 @@ export class StateStack extends Stack {
 
 function keyed(name: string): Pick<TablePropsV2, 'partitionKey'> {
   return { partitionKey: { name, type: AttributeType.STRING } };
+}
+
+/** What a report reads of a day, without reading the table: one write more for each row, and its few attributes once more. */
+function byDay(...attributes: string[]): Pick<TablePropsV2, 'globalSecondaryIndexes'> {
+  return {
+    globalSecondaryIndexes: [
+      {
+        indexName: DAY_INDEX,
+        partitionKey: { name: DAY_ATTRIBUTE, type: AttributeType.STRING },
+        projectionType: ProjectionType.INCLUDE,
+        nonKeyAttributes: attributes,
+      },
+    ],
+  };
 }

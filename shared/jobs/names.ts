@@ -27,7 +27,8 @@ export type TableSubject =
   | 'orders'
   | 'stock'
   | 'suppressions'
-  | 'email-events';
+  | 'email-events'
+  | 'reports';
 
 export function tableName(stage: string, subject: TableSubject): string {
   return `honest-jobs-${stage}-${subject}`;
@@ -75,6 +76,15 @@ export function stateMachineName(stage: string, type: string): string {
 export function stageFunctionName(stage: string, type: string, name: string): string {
   return `hj-${stage}-${type}-${name}`.slice(0, 64);
 }
+
+/** Where publishers put pictures for reports; their only place in the bucket. */
+export const REPORT_ASSETS_PREFIX = 'report-assets/';
+
+/** Where a report's stages keep what they made, by its content, until it is uploaded. */
+export const REPORT_DATA_PREFIX = 'report-data/';
+
+/** Where finished reports lie, each under its id. */
+export const REPORTS_PREFIX = 'reports/';
 
 /** The index that finds a job's record by the id its publisher chose. */
 export const JOB_ID_INDEX = 'by-job-id';

@@ -23,6 +23,22 @@ const message = z.discriminatedUnion('template', [
       currency: z.string().regex(/^[A-Z]{3}$/),
     }),
   }),
+  z.object({
+    template: z.literal('report-ready'),
+    values: z.object({
+      title: z.string().min(1).max(200),
+      from: z.iso.date(),
+      to: z.iso.date(),
+      pages: z.int().positive(),
+      /** Where the PDF can be read until `linkExpiresAt`. */
+      link: z.url({ protocol: /^https?$/ }).max(4096),
+      linkExpiresAt: z.iso.datetime(),
+      /** Where it lies for good, for those who may read the bucket. */
+      location: z.string().max(1200),
+      /** The names of pictures that could not be read; at most 20 of them are named. */
+      failedAssets: z.array(z.string().max(200)).max(1000),
+    }),
+  }),
 ]);
 
 /** Sends one e-mail from a template through SES. */

@@ -28,6 +28,7 @@ describe('the State stack', () => {
       stock: ['sku'],
       suppressions: ['address'],
       'email-events': ['notification', 'event'],
+      reports: ['reportId'],
     };
     const found = [...dev.resources(TABLE).values()].map(({ Properties: { TableName, KeySchema } }) => [
       TableName,
