@@ -32,7 +32,8 @@ export interface JobReport {
 export interface NoRecord {
   /**
    * `waiting-or-unknown`: its message may be one of those that lie on the queues. `unknown`: nothing lies there that it could be, so it was never
-   * accepted, was deleted by hand, or is older than the records. SQS counts within a minute, not exactly.
+   * accepted, was deleted by hand, is older than the records, or (where its id alone is known) found the job of its key cancelled or expired.
+   * SQS counts within a minute, not exactly.
    */
   readonly state: 'waiting-or-unknown' | 'unknown';
   /** Messages on the queues that it may be on, in whatever state. SQS finds none by its content, so no tool can tell which. */

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vi
 import * as z from 'zod';
 import { type Cancellation, cancelJob } from '../../../shared/client/cancel.ts';
 import { deadLetter, type JobHandler, PermanentError, RetryAfter } from '../../../shared/consumer/index.ts';
+import { Started } from '../../../shared/consumer/started.ts';
 import { type AnyJob, defineJob } from '../../../shared/jobs/define-job.ts';
 import { tableName } from '../../../shared/jobs/names.ts';
 import { schedule } from '../../../shared/jobs/schedule.ts';
@@ -66,6 +67,15 @@ async function startRun(of: string, ends: () => unknown) {
   };
 }
 
+/** The write is done, its answer lost: the SDK sends it again. */
+function loseTheAnswer(): void {
+  lab.cloud.dynamodb.intercept = (operation) => {
+    if (operation !== 'UpdateItem') return undefined;
+    lab.cloud.dynamodb.intercept = undefined;
+    return 'apply-then-fail';
+  };
+}
+
 describe('cancelling a job before its first attempt', () => {
   it('keeps it from ever running, whenever its message comes', async () => {
     expect(await cancel(probe, 'early')).toEqual({ outcome: 'before-it-ran' });
@@ -86,6 +96,11 @@ describe('cancelling a job before its first attempt', () => {
       outcome: 'already-cancelled',
       was: { state: 'cancelled', atMs: cancelRequestedAtMs, pending: false },
     });
+  });
+
+  it('recognises its own write when the answer was lost', async () => {
+    loseTheAnswer();
+    expect(await cancel(patient, 'lost')).toEqual({ outcome: 'before-it-ran' });
   });
 
   it('holds over a record that DynamoDB should have deleted', async () => {
@@ -128,6 +143,18 @@ describe('cancelling a job that waits', () => {
     expect(runs()).toBe(1);
     expect(await consumer.record(`waits-${state}`)).toMatchObject({ state: 'cancelled' });
     expect(consumer.messages()).toEqual({ left: 0, dead: 0 });
+  });
+
+  it('tells what it found when the answer was lost, rather than its own mark', async () => {
+    const { handler } = handlerOf(fail);
+    await consumer.publish({ key: 'lost-waiting' });
+    await consumer.deliver({ handler });
+    loseTheAnswer();
+    expect(await cancel(patient, 'lost-waiting')).toMatchObject({
+      outcome: 'waits',
+      was: { state: 'backing-off' },
+    });
+    await consumer.drain({ handler });
   });
 
   it('after a crash ends it, too', async () => {
@@ -195,6 +222,19 @@ describe('cancelling a job that runs', () => {
     expect(performance.now() - beganMs).toBeLessThan(10_000);
     expect(await heedfulConsumer.record('stops')).toMatchObject({ state: 'cancelled' });
     expect(heedfulConsumer.messages()).toEqual({ left: 0, dead: 0 });
+  });
+});
+
+describe('cancelling a job that an execution carries', () => {
+  it('is recorded, and tells which execution to stop', async () => {
+    await consumer.publish({ key: 'started' });
+    await consumer.deliver({ handler: async () => new Started('arn:execution:1', 0) });
+    expect(await cancel(patient, 'started')).toMatchObject({
+      outcome: 'runs',
+      aborts: false,
+      was: { state: 'started', executionArn: 'arn:execution:1' },
+    });
+    expect(await consumer.record('started')).toMatchObject({ cancelRequestedAtMs: expect.any(Number) });
   });
 });
 

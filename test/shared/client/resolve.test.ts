@@ -7,6 +7,7 @@ import {
   resolveStep,
 } from '../../../shared/client/resolve-step.ts';
 import { deadLetter, type JobHandler } from '../../../shared/consumer/index.ts';
+import { Started } from '../../../shared/consumer/started.ts';
 import { type AnyJob, defineJob } from '../../../shared/jobs/define-job.ts';
 import { tableName } from '../../../shared/jobs/names.ts';
 import { schedule } from '../../../shared/jobs/schedule.ts';
@@ -107,6 +108,18 @@ describe('an uncertain step that a person resolved', () => {
     expect(record).not.toHaveProperty('result');
   });
 
+  it('is resolved once, even where the answer was lost', async () => {
+    const handler = await waitingJob('lost');
+    lab.cloud.dynamodb.intercept = (operation) => {
+      if (operation !== 'TransactWriteItems') return undefined;
+      lab.cloud.dynamodb.intercept = undefined;
+      return 'apply-then-fail';
+    };
+    await resolve(charge, 'lost', 'call', { found: 'done', result: 7 });
+    expect(await consumer.step('lost', 'call')).toMatchObject({ state: 'done', result: '7' });
+    await consumer.drain({ handler });
+  });
+
   it('is not overwritten by the frozen run that left it behind', async () => {
     const thaw = Promise.withResolvers<void>();
     const frozen = Promise.withResolvers<void>();
@@ -187,6 +200,19 @@ describe('a step is not resolved', () => {
     end.resolve();
     await delivery;
     expect(await consumer.step('runs', 'call')).toMatchObject({ state: 'done' });
+  });
+
+  it('while an execution carries its job', async () => {
+    await consumer.publish({ key: 'started' });
+    const handler: JobHandler<Payload> = async (_, { step }) => {
+      await step('call', async () => {}, { ifUncertain: deadLetter() });
+      return new Started('arn:execution:1', 0);
+    };
+    await consumer.deliver({ handler });
+    await expect(resolve(charge, 'started', 'call', { found: 'done' })).rejects.toMatchObject({
+      code: 'JOB_RUNNING',
+      message: expect.stringContaining('Execution arn:execution:1 carries charge#started'),
+    });
   });
 
   it('when its job was claimed between the look and the write', async () => {

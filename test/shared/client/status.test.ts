@@ -1,17 +1,16 @@
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import * as z from 'zod';
 import { cancelJob } from '../../../shared/client/cancel.ts';
-import { statusOf } from '../../../shared/client/job-status.ts';
 import { queueUrlsOfStage } from '../../../shared/client/queue-urls.ts';
 import { type JobReference, type JobReport, status } from '../../../shared/client/status.ts';
 import { deadLetter, PermanentError, RetryAfter } from '../../../shared/consumer/index.ts';
+import { Started } from '../../../shared/consumer/started.ts';
 import { StepResults } from '../../../shared/consumer/step-results.ts';
 import { defineJob } from '../../../shared/jobs/define-job.ts';
 import { tableName } from '../../../shared/jobs/names.ts';
-import type { JobRecord } from '../../../shared/jobs/record.ts';
 import { schedule } from '../../../shared/jobs/schedule.ts';
 import { STAGE } from '../../lab/global-setup.ts';
 import { InProcess } from '../../lab/in-process.ts';
@@ -183,6 +182,17 @@ describe('the status of a job', () => {
     ]);
   });
 
+  it('is started while an execution carries it', async () => {
+    await consumer.publish({ key: 'staged' });
+    await consumer.deliver({ handler: async () => new Started('arn:execution:1', 0) });
+    const { status: found, record } = await reportOf('staged');
+    expect(found).toEqual({
+      state: 'started',
+      sinceMs: record.startedAtMs,
+      executionArn: 'arn:execution:1',
+    });
+  });
+
   it('is told under a duplicate’s own id as that of the job it was one of', async () => {
     await consumer.publishOne({ key: 'twice' }, { id: 'id-first' });
     await consumer.deliver({ handler: async () => 'once' });
@@ -193,6 +203,19 @@ describe('the status of a job', () => {
     expect(first).toMatchObject([{ status: { state: 'completed', result: 'once' } }]);
     expect(first[0]).not.toHaveProperty('duplicateOf');
     expect(second).toEqual([{ ...first[0], duplicateOf: 'id-first' }]);
+  });
+
+  it('is told under a duplicate’s own id even where the job is older than the records', async () => {
+    await consumer.publishOne({ key: 'gone' }, { id: 'id-gone' });
+    await consumer.deliver({ handler: async () => 'once' });
+    await consumer.publishOne({ key: 'gone' }, { id: 'id-outlives' });
+    await consumer.deliver({ handler: async () => 'again' });
+    await lab.dynamo.send(
+      new DeleteCommand({ TableName: tableName(STAGE, 'jobs'), Key: { pk: 'told#gone', sk: 'job' } }),
+    );
+    const { reports, noRecord } = await look({ jobId: 'id-outlives' });
+    expect(reports).toEqual([]);
+    expect(noRecord?.duplicateOfForgotten).toBe(true);
   });
 
   it('is dead-lettered because of what ended it', async () => {
@@ -253,75 +276,5 @@ describe('the status of a job', () => {
     });
     await run.end();
     expect((await reportOf('to-be-stopped')).status).toMatchObject({ state: 'completed' });
-  });
-});
-
-describe('a lookup of more than DynamoDB answers at once', () => {
-  it('finds all steps', async () => {
-    await consumer.publish({ key: 'many-steps' });
-    await consumer.deliver({
-      handler: async (_, { step }) => {
-        for (let index = 0; index < 5; index++)
-          await step(`large-${index}`, async () => 'x'.repeat(290_000), { ifUncertain: deadLetter() });
-      },
-    });
-    expect((await reportOf('many-steps')).steps).toHaveLength(5);
-  });
-
-  it('finds all jobs of an id', async () => {
-    const items = Array.from({ length: 900 }, (_, index) => ({
-      pk: `told#${String(index).padStart(1100, '-')}`,
-      sk: 'id#popular',
-      jobId: 'popular'.padEnd(200, '-'),
-      expiration: Math.ceil(now() / 1000) + 3600,
-    }));
-    for (let from = 0; from < items.length; from += 25)
-      await lab.dynamo.send(
-        new BatchWriteCommand({
-          RequestItems: {
-            [tableName(STAGE, 'jobs')]: items
-              .slice(from, from + 25)
-              .map((Item) => ({ PutRequest: { Item } })),
-          },
-        }),
-      );
-    expect(await lab.lookup.partitionKeysOf('popular'.padEnd(200, '-'))).toHaveLength(900);
-  });
-
-  it('says of a duplicate whose job is older than the records that it was one', async () => {
-    const { reports, noRecord } = await look({ jobId: 'popular'.padEnd(200, '-') });
-    expect(reports).toEqual([]);
-    expect(noRecord?.duplicateOfForgotten).toBe(true);
-  });
-});
-
-describe('a record, at the very moment,', () => {
-  const record = (changes: Partial<JobRecord>): JobRecord => ({
-    pk: 'probe#1',
-    sk: 'job',
-    jobId: '1',
-    status: 'INPROGRESS',
-    state: 'running',
-    owner: 'o',
-    requestId: 'r',
-    leaseUntilMs: 1000,
-    payloadHash: 'h',
-    attempts: 2,
-    life: 1,
-    messageId: 'm',
-    startedAtMs: 500,
-    expiration: 9,
-    ...changes,
-  });
-
-  it('shows nothing as running once its lease is over', () => {
-    expect(statusOf(record({}), 999)).toMatchObject({ state: 'running', sinceMs: 500, attempt: 2 });
-    expect(statusOf(record({}), 1000)).toEqual({ state: 'crashed', startedAtMs: 500, attempt: 2 });
-  });
-
-  it('tells a job that backs off from one that is due', () => {
-    const retrying = record({ state: 'retrying', notBeforeMs: 2000 });
-    expect(statusOf(retrying, 1999)).toEqual({ state: 'backing-off', untilMs: 2000, failedAttempts: 2 });
-    expect(statusOf(retrying, 2000)).toEqual({ state: 'due', sinceMs: 2000, failedAttempts: 2 });
   });
 });
