@@ -16,6 +16,7 @@ import { SecretsManager } from './secretsmanager/index.ts';
 import { Ses } from './ses/index.ts';
 import { Sns } from './sns/index.ts';
 import { Sqs } from './sqs/index.ts';
+import { StepFunctions } from './states/index.ts';
 import { type Assembly, type Deployment, deployAssembly, readAssembly } from './template/index.ts';
 
 const DEFAULT_REGION = 'us-east-1';
@@ -61,6 +62,7 @@ export interface LocalCloud {
   readonly sns: Sns;
   readonly s3: S3;
   readonly scheduler: Scheduler;
+  readonly states: StepFunctions;
   readonly secretsManager: SecretsManager;
   readonly iam: Iam;
   readonly faults: Faults;
@@ -68,7 +70,8 @@ export interface LocalCloud {
   idle(): boolean;
   /**
    * When the next hidden or delayed message of such a queue becomes visible, the next event of an asynchronous invocation is
-   * retried, the next of SES's is published, or the next schedule fires (cloud time, ms); `undefined` when nothing will happen
+   * retried, the next of SES's is published, the next schedule fires, or a wait, retry or time-out of an execution is over (cloud
+   * time, ms); `undefined` when nothing will happen
    * by itself.
    */
   nextEventMs(): number | undefined;
@@ -128,8 +131,15 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       },
       onMetric: (metric) => cloudwatch.record(metric),
     });
+    const states = new StepFunctions(context, {
+      iam,
+      lambda,
+      services: () => services,
+      onMetric: (metric) => cloudwatch.record(metric),
+    });
     const faults = new Faults({ lambda, deliveries });
     const services: readonly Service[] = [
+      states,
       lambda,
       sqs,
       dynamodb,
@@ -146,7 +156,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       clock,
     );
     const stop = async (): Promise<void> => {
-      // Functions first: what still runs needs the services until it ends.
+      // Those that call functions and the functions first: what still runs needs the services until it ends.
       for (const service of services) await service.stop?.();
       await server.close();
       time.close();
@@ -167,6 +177,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       s3,
       secretsManager,
       scheduler,
+      states,
       kms,
     ].flatMap((room) => room.providers());
     const deployment = deployAssembly(assembly, providers, context);
@@ -194,6 +205,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       sns,
       s3,
       scheduler,
+      states,
       secretsManager,
       iam,
       faults,
@@ -201,12 +213,14 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
         !lambda.busy &&
         !ses.busy &&
         !scheduler.busy &&
+        !states.busy &&
         mappedQueues(lambda).every((queueArn) => sqs.counts(queueArn).visible === 0),
       nextEventMs: () =>
         earliest([
           lambda.nextEventMs,
           ses.nextEventMs,
           scheduler.nextEventMs,
+          states.nextEventMs,
           ...mappedQueues(lambda).map((queueArn) => sqs.nextEventMs(queueArn)),
         ]),
       stop,

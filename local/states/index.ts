@@ -1,0 +1,1 @@
+export { type ServiceEvent, StepFunctions, type StepFunctionsOptions } from './states.ts';
