@@ -15,17 +15,19 @@ export interface StageFunctionProps {
   readonly job: StagedJobSettings;
   readonly stage: StageSettings;
   readonly platform: JobPlatform;
+  /** The file that exports `handler`. @default functions/<type>/<stage>.ts */
+  readonly entry?: string;
 }
 
 /** The function of one stage, with a role that reaches its job's records and data and nothing else. */
 export class StageFunction extends AppFunction {
-  constructor(scope: Construct, id: string, { job, stage, platform }: StageFunctionProps) {
+  constructor(scope: Construct, id: string, { job, stage, platform, entry }: StageFunctionProps) {
     const { settings, jobsTable, bucket } = platform;
     super(new Construct(scope, `Stage-${id}`), 'Function', {
       settings,
       functionName: stageFunctionName(settings.stage, job.type, stage.name),
       description: `Stage ${stage.name} of ${job.type} jobs`,
-      entry: entryOf(job, stage),
+      entry: entry ?? entryOf(job, stage),
       memoryMegabytes: stage.memoryMegabytes,
       timeoutSeconds: stageFunctionTimeoutSeconds(stage),
       service: job.type,

@@ -19,6 +19,10 @@ import { stageFunctionTimeoutSeconds, stageMachine } from './stage-machine.ts';
 export interface StagedJobProps {
   /** The contract. */
   readonly job: StagedJobSettings;
+  /** The file that exports the starter's `handler`. @default functions/stage-starter/handler.ts */
+  readonly starterEntry?: string;
+  /** The file that exports a stage's `handler`, by its name. @default functions/<type>/<stage>.ts */
+  readonly stageEntry?: (stage: string) => string;
 }
 
 const STARTER = fileURLToPath(new URL('../../functions/stage-starter/handler.ts', import.meta.url));
@@ -36,15 +40,20 @@ export class StagedJob extends Construct {
   readonly stateMachine: StateMachine;
   readonly #functions: ReadonlyMap<string, LambdaFunction>;
 
-  constructor(scope: Construct, id: string, { job }: StagedJobProps) {
+  constructor(scope: Construct, id: string, props: StagedJobProps) {
     super(scope, id);
+    const { job, starterEntry = STARTER, stageEntry } = props;
     this.job = job;
     const platform = JobPlatform.of(this);
-    this.jobQueue = new JobQueue(this, 'Starter', { job, entry: STARTER, outputs: id });
+    this.jobQueue = new JobQueue(this, 'Starter', { job, entry: starterEntry, outputs: id });
     this.#functions = new Map(
-      job.stages
-        .flat()
-        .map((stage) => [stage.name, new StageFunction(this, stage.name, { job, stage, platform })]),
+      job.stages.flat().map((stage) => {
+        const entry = stageEntry?.(stage.name);
+        return [
+          stage.name,
+          new StageFunction(this, stage.name, { job, stage, platform, ...(entry && { entry }) }),
+        ];
+      }),
     );
     this.stateMachine = this.#machine(platform);
     this.#letStarterStart();

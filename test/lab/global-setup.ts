@@ -7,6 +7,8 @@ declare module 'vitest' {
     assembly: string;
     /** The same state with a jobs stack that holds the probe alone. */
     probeAssembly: string;
+    /** The same with a staged job alone. */
+    stagedAssembly: string;
   }
 }
 
@@ -14,10 +16,12 @@ export const STAGE = 'dev';
 
 /** Synthesizes once for all test files; the bundles in it are those that a deployment would upload. */
 export default async function setup(project: TestProject): Promise<void> {
-  const [deployed, probe] = await Promise.all([
+  const [deployed, probe, staged] = await Promise.all([
     synthesize(STAGE),
     synthesize(STAGE, 'test/lab/probe/app.ts'),
+    synthesize(STAGE, 'test/lab/probe/staged-app.ts'),
   ]);
   project.provide('assembly', deployed.directory);
   project.provide('probeAssembly', probe.directory);
+  project.provide('stagedAssembly', staged.directory);
 }

@@ -1,0 +1,40 @@
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type * as z from 'zod';
+import { documentClient, PermanentError } from '../../../../shared/consumer/index.ts';
+import { required, tableVariable } from '../../../../shared/jobs/environment.ts';
+import type { StageContext } from '../../../../shared/stages/index.ts';
+import type { staged } from './contract.ts';
+
+const dynamo = documentClient();
+
+/** Counts a run of a stage where the tests can see it, and does as the payload says. */
+export async function act(
+  stage: string,
+  { payload: { key, acts }, index, signal }: StageContext<z.output<typeof staged.payload>>,
+): Promise<string> {
+  const name = index === undefined ? stage : `${stage}[${index}]`;
+  const { Attributes } = await dynamo.send(
+    new UpdateCommand({
+      TableName: required(tableVariable('stock')),
+      Key: { sku: `stage:${key}:${name}` },
+      UpdateExpression: 'ADD available :one',
+      ExpressionAttributeValues: { ':one': 1 },
+      ReturnValues: 'UPDATED_NEW',
+    }),
+  );
+  switch (acts[name]?.[(Attributes?.available as number) - 1]) {
+    case 'throw':
+      throw new Error('as the test wanted');
+    case 'permanent':
+      throw new PermanentError('cannot ever work', { code: 'HOPELESS' });
+    case 'exit':
+      process.exit(1);
+      break;
+    case 'hang':
+      await new Promise((_, fail) => signal.addEventListener('abort', () => fail(signal.reason)));
+      break;
+    case 'large':
+      return 'x'.repeat(300_000);
+  }
+  return '';
+}
