@@ -82,21 +82,21 @@ describe('the documents', () => {
   };
 
   // It synthesizes a second tree from nothing.
-  it('add a job whose files compile, deploy and pass their own test', { timeout: 180_000 }, () => {
+  it('add jobs whose files compile, deploy and pass their own tests', { timeout: 180_000 }, () => {
     const examples = examplesOf('docs/add-a-job.md');
-    expect(examples.map(({ path }) => path)).toHaveLength(6);
+    expect(examples.map(({ path }) => path)).toHaveLength(13);
     examples.forEach(put);
     expect(compile()).toBe('');
     const test = execFileSync(
       process.execPath,
-      [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', 'test/functions/send-receipt.test.ts'],
+      [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', 'test/functions/send-receipt.test.ts', 'test/functions/year-review.test.ts'],
       {
         cwd: tree,
         encoding: 'utf8',
         env: { ...process.env, NO_COLOR: '1' },
       },
     );
-    expect(test).toContain('1 passed');
+    expect(test).toContain('2 passed');
   });
 
   it('show code in the README that compiles', () => {
