@@ -103,4 +103,46 @@ describe('every schedule', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 6000 }), { maxLength: MOST_DELAYS }), (given) => {
         const made = schedule(given);
-        
+        const job = defineJob({ type: 'any', payload: z.unknown(), key: () => 'a', schedule: made });
+        expect(maxReceiveCount(job)).toBeGreaterThan(2 * attemptsOf(made));
+      }),
+    );
+  });
+});
+
+describe('every exponential schedule', () => {
+  it('never shrinks, begins with its base, doubles below its cap, and never passes it', () => {
+    const options = fc
+      .tuple(delay, delay, fc.integer({ min: 1, max: MOST_DELAYS + 1 }))
+      .map(([one, another, attempts]) => ({
+        baseSeconds: Math.min(one, another),
+        capSeconds: Math.max(one, another),
+        attempts,
+      }));
+    fc.assert(
+      fc.property(options, ({ baseSeconds, capSeconds, attempts }) => {
+        const made = exponential({ baseSeconds, capSeconds, attempts });
+        expect(attemptsOf(made)).toBe(attempts);
+        for (const [index, nominal] of made.delaysSeconds.entries()) {
+          const before = made.delaysSeconds[index - 1];
+          expect(nominal).toBe(before === undefined ? baseSeconds : Math.min(2 * before, capSeconds));
+        }
+      }),
+    );
+  });
+
+  it('is refused for whatever is out of range, and never made of it', () => {
+    const number = fc.oneof(fc.integer({ min: -5, max: 60 }), fc.double());
+    fc.assert(
+      fc.property(number, number, number, (baseSeconds, capSeconds, attempts) => {
+        try {
+          const { delaysSeconds } = exponential({ baseSeconds, capSeconds, attempts });
+          expect(delaysSeconds).toHaveLength(attempts - 1);
+          for (const nominal of delaysSeconds) expect(Number.isInteger(nominal) && nominal >= 1).toBe(true);
+        } catch (error) {
+          expect(error).toBeInstanceOf(DefinitionError);
+        }
+      }),
+    );
+  });
+});
