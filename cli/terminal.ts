@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { UsageError } from './usage-error.ts';
 
@@ -15,7 +16,9 @@ export const processTerminal: Terminal = {
   ask: async (question) => {
     const lines = createInterface({ input: process.stdin, output: process.stdout });
     try {
-      return await lines.question(question);
+      // Ctrl-D and Ctrl-C close it without an answer, and are none.
+      const unanswered = once(lines, 'close').then(() => '');
+      return await Promise.race([lines.question(question).catch(() => ''), unanswered]);
     } finally {
       lines.close();
     }
