@@ -153,8 +153,8 @@ async function runOne<Payload>(
   { lambdaContext, runtime, alone }: Circumstances,
 ): Promise<{ outcome: Outcome; attempt?: number }> {
   // A rejection is computed again at each receive rather than recorded: there may be no key to record it under.
-  if (!parsed.ok)
-    return { outcome: { kind: 'dead', verdict: parsed.rejection, fresh: subject.receiveCount === 1 } };
+  const lastReceive = subject.receiveCount === maxReceiveCount(job);
+  if (!parsed.ok) return { outcome: { kind: 'dead', verdict: parsed.rejection, fresh: lastReceive } };
   const leftMs = lambdaContext.getRemainingTimeInMillis();
   const nowMs = runtime.now();
   if (leftMs < job.timeoutSeconds * 1000 + RECORDING_MARGIN_MS)
@@ -166,7 +166,7 @@ async function runOne<Payload>(
     jobId: message.id,
     payloadHash,
     messageId: subject.messageId,
-    firstReceive: subject.receiveCount === 1,
+    lastReceive,
     sentAtMs: subject.sentAtMs,
     hop: message.hop ?? 0,
     expired: message.expirytime !== undefined && nowMs >= Date.parse(message.expirytime),

@@ -89,26 +89,42 @@ export interface ErrorRecord {
   readonly stack?: string;
 }
 
+const LONGEST_CODE_BYTES = 100;
 const LONGEST_MESSAGE_BYTES = 1000;
 const LONGEST_STACK_BYTES = 2000;
 
 /** Anything that can be thrown, in a bounded size. The chain of causes is part of the message, as that is where the truth often is. */
 export function errorRecord(thrown: unknown): ErrorRecord {
-  if (!(thrown instanceof Error))
-    return { code: 'NOT_AN_ERROR', message: cut(inspect(thrown), LONGEST_MESSAGE_BYTES) };
-  const { code } = thrown as { code?: unknown };
+  try {
+    return thrown instanceof Error ? recordOf(thrown) : { code: 'NOT_AN_ERROR', message: shown(thrown) };
+  } catch {
+    // Its own properties throw when they are read.
+    return { code: 'UNREADABLE_ERROR', message: 'An error was thrown that cannot be read.' };
+  }
+}
+
+function recordOf(thrown: Error): ErrorRecord {
+  const { code, name, stack } = thrown as { code?: unknown; name?: unknown; stack?: unknown };
   return {
     // The numbers of a DOMException tell nothing; its name does.
-    code: typeof code === 'string' && code !== '' ? code : thrown.name,
+    code: cut(textOf(code) ?? textOf(name) ?? 'Error', LONGEST_CODE_BYTES),
     message: cut(causes(thrown).join(' ← '), LONGEST_MESSAGE_BYTES),
-    ...(thrown.stack === undefined ? {} : { stack: cut(thrown.stack, LONGEST_STACK_BYTES) }),
+    ...(typeof stack === 'string' ? { stack: cut(stack, LONGEST_STACK_BYTES) } : {}),
   };
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function shown(value: unknown): string {
+  return cut(inspect(value), LONGEST_MESSAGE_BYTES);
 }
 
 function causes(error: Error): string[] {
   const messages: string[] = [];
   for (let current: unknown = error; current instanceof Error && messages.length < 5; current = current.cause)
-    messages.push(current.message || current.name);
+    messages.push(textOf(current.message) ?? textOf(current.name) ?? 'no message');
   return messages;
 }
 

@@ -8,8 +8,8 @@ export interface Run {
   readonly jobId: string;
   readonly payloadHash: string;
   readonly messageId: string;
-  /** Whether SQS hands the message out for the first time. */
-  readonly firstReceive: boolean;
+  /** Whether the next receive moves the message to the dead-letter queue: what is judged anew at each receive is counted at this one. */
+  readonly lastReceive: boolean;
   /** When SQS took the message; later than a verdict means that it was redriven or published again. */
   readonly sentAtMs: number;
   /** How often the message was re-sent. */
@@ -121,7 +121,7 @@ export function endingOf(record: JobRecord, run: Run): Ending | undefined {
 export function obstacle(record: JobRecord, run: Run, nowMs: number): Outcome | undefined {
   if (record.state === 'cancelled' || record.state === 'expired') return { kind: record.state, fresh: false };
   if (record.payloadHash !== run.payloadHash)
-    return { kind: 'dead', fresh: run.firstReceive, verdict: keyReused(run.key, record.jobId) };
+    return { kind: 'dead', fresh: run.lastReceive, verdict: keyReused(run.key, record.jobId) };
   if (record.state === 'completed') return { kind: 'duplicate', of: record.jobId };
   const { verdict } = record;
   if (record.state === 'dead' && !(verdict && binds(verdict, run))) return undefined;
