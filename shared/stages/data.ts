@@ -28,6 +28,8 @@ export interface StagedJobIdentity {
   readonly id: string;
   readonly life: number;
   readonly queueUrl: string;
+  /** Where what is too large lies. */
+  readonly bucket: string;
 }
 
 /**
@@ -38,12 +40,12 @@ export const LONGEST_INLINE_BYTES = 60_000;
 
 /** Keeps values between stages, by their content: the same value is the same object, however often it is kept. */
 export class StageData {
-  readonly #bucket: string;
+  readonly bucket: string;
   readonly #client: () => Promise<S3Client>;
 
   /** @param client made when first needed */
   constructor(bucket: string, client: () => Promise<S3Client>) {
-    this.#bucket = bucket;
+    this.bucket = bucket;
     this.#client = client;
   }
 
@@ -62,7 +64,7 @@ export class StageData {
     const client = await this.#client();
     await client.send(
       new PutObjectCommand({
-        Bucket: this.#bucket,
+        Bucket: this.bucket,
         Key: object,
         Body: json,
         ContentType: 'application/json',
@@ -75,7 +77,7 @@ export class StageData {
     if ('value' in ref) return ref.value;
     const { GetObjectCommand } = await import('@aws-sdk/client-s3');
     const client = await this.#client();
-    const { Body } = await client.send(new GetObjectCommand({ Bucket: this.#bucket, Key: ref.object }));
+    const { Body } = await client.send(new GetObjectCommand({ Bucket: this.bucket, Key: ref.object }));
     return JSON.parse((await Body?.transformToString()) ?? 'null');
   }
 

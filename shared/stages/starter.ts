@@ -112,7 +112,7 @@ async function dataOf<Payload>(
   message: unknown,
   { data, queueUrl }: StarterRuntime,
 ): Promise<ExecutionData> {
-  const identity: StagedJobIdentity = { type, key, id, life, queueUrl };
+  const identity: StagedJobIdentity = { type, key, id, life, queueUrl, bucket: data.bucket };
   // As it was published: the stages parse it with the same schema.
   const published = (message as { data: unknown }).data;
   const kept = await data.keep(identity, published);
