@@ -34,6 +34,11 @@ export function bundledCode(scope: Construct, entry: string): Code {
     format: 'cjs',
     // ES modules first: only they can be tree-shaken. The SDK is bundled too, in the version that was tested.
     mainFields: ['module', 'main'],
+    // What code needs besides code lies in the bundle too: nothing has to be found beside it.
+    loader: { '.wasm': 'binary', '.ttf': 'binary', '.woff': 'binary' },
+    // CommonJS has no import.meta, and packages ask it where they are.
+    define: { 'import.meta.url': 'MODULE_URL' },
+    banner: { js: 'const MODULE_URL=require("node:url").pathToFileURL(__filename).href;' },
     logLevel: 'warning',
   });
   const directory = join(Stage.of(scope)?.outdir ?? 'cdk.out', 'bundles', Names.uniqueId(scope));
