@@ -86,7 +86,7 @@ export class ExecutionEnds extends Construct {
   }
 
   /** Records the ends of this machine's executions from now on. */
-  add(machine: StateMachine, { job, queue, node }: JobQueue): void {
+  add(machine: StateMachine, { job, queue }: JobQueue): void {
     const { jobsTable, bucket } = this.#platform;
     new Rule(machine, 'Ended', {
       description: `The ends of ${job.type}'s executions`,
@@ -118,6 +118,5 @@ export class ExecutionEnds extends Construct {
         resources: [bucket.arnForObjects(`${stageDataPrefix(job.type)}*`)],
       }),
     );
-    node.addDependency(this.#recorder);
   }
 }

@@ -26,9 +26,7 @@ export function stageMachine(
   { stages, executionTimeoutSeconds }: StagedJobSettings,
   functionArn: (stage: string) => string,
 ): object {
-  const names = stages.map((element) =>
-    isOne(element) ? element.name : element.map(({ name }) => name).join('+'),
-  );
+  const names = stages.map(stateName);
   const states = stages.map((element, index): [string, State] => {
     const next = names[index + 1];
     const goesOn = next === undefined ? { End: true } : { Next: next };
@@ -39,6 +37,12 @@ export function stageMachine(
     TimeoutSeconds: executionTimeoutSeconds,
     States: Object.fromEntries(states),
   };
+}
+
+/** No two states of a machine have one name, those within a Map or a Parallel neither. */
+function stateName(element: StagedJobSettings['stages'][number]): string {
+  if (!isOne(element)) return element.map(({ name }) => name).join('+');
+  return element.forEach ? `each ${element.name}` : element.name;
 }
 
 function stateOf(

@@ -10,7 +10,7 @@ import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { HonestJobsError } from '../jobs/honest-jobs-error.ts';
 import type { JobMessage } from '../jobs/message.ts';
 import type { JobRecord } from '../jobs/record.ts';
-import { type ExecutionData, StageData } from '../stages/data.ts';
+import { type ExecutionData, StageData } from '../jobs/stage-data.ts';
 
 export interface ExecutionClients {
   readonly sfn: SFNClient;

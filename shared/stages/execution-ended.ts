@@ -6,7 +6,7 @@ import type { EventBridgeEvent } from 'aws-lambda';
 import { uncertainty } from '../consumer/step-records.ts';
 import type { JobMessage } from '../jobs/message.ts';
 import type { JobRecord, StepRecord, Verdict } from '../jobs/record.ts';
-import type { ExecutionData, StageData, StagedJobIdentity } from './data.ts';
+import type { ExecutionData, StageData, StagedJobIdentity } from '../jobs/stage-data.ts';
 import { type End, EndRecords } from './end-records.ts';
 
 /** https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */

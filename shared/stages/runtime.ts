@@ -2,7 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { documentClient, type Runtime, s3Client } from '../consumer/index.ts';
 import { StepResults } from '../consumer/step-results.ts';
 import { ENVIRONMENT, required } from '../jobs/environment.ts';
-import { StageData } from './data.ts';
+import { StageData } from '../jobs/stage-data.ts';
 
 /** All that a stage touches outside itself. */
 export interface StageRuntime extends Pick<Runtime, 'dynamo' | 'jobsTable' | 'results' | 'logger' | 'now'> {

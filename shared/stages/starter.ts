@@ -11,8 +11,8 @@ import { CLIENT_DEFAULTS, type JobContext, type JobHandler, s3Client } from '../
 import { Started } from '../consumer/started.ts';
 import { ENVIRONMENT, required } from '../jobs/environment.ts';
 import { jobPartitionKey } from '../jobs/record.ts';
+import { type ExecutionData, StageData, type StagedJobIdentity } from '../jobs/stage-data.ts';
 import { isOne, type StagedJob } from '../jobs/staged-job.ts';
-import { type ExecutionData, StageData, type StagedJobIdentity } from './data.ts';
 import { itemsOf } from './order.ts';
 
 export interface StarterRuntime {

@@ -15,11 +15,12 @@ const MAY_READ: Readonly<Record<string, readonly string[]>> = {
   cli: ['shared', 'local', 'samples'],
 };
 
-/** Within shared: contracts know nobody, consumers and clients know the contracts. */
+/** Within shared: contracts know nobody, consumers and clients know the contracts, and stages are made of what consumers have. */
 const SHARED_MAY_READ: Readonly<Record<string, readonly string[]>> = {
   jobs: [],
   consumer: ['jobs'],
   client: ['jobs'],
+  stages: ['jobs', 'consumer'],
 };
 
 interface Import {

@@ -62,7 +62,7 @@ describe('a staged job', () => {
 
   it('is started once for two messages', async () => {
     const key = newKey();
-    await lab.publishTwice(staged, { key, words: ['hello', 'world'] });
+    await lab.publishTwice(staged, { key, words: ['hello', 'world'], acts: {} });
     await lab.drain();
     await publish(key);
     await lab.drain();

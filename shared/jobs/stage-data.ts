@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { stageDataPrefix } from '../jobs/names.ts';
-import { jobPartitionKey } from '../jobs/record.ts';
+import { stageDataPrefix } from './names.ts';
+import { jobPartitionKey } from './record.ts';
 
 /** A value between stages: inline, or in the bucket when it is too large for the execution's data. */
 export type DataRef = { readonly value: unknown } | { readonly object: string };
