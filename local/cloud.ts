@@ -1,6 +1,7 @@
 import { CloudTime } from './cloud-time.ts';
 import { CloudWatch, CloudWatchLogs } from './cloudwatch/index.ts';
 import { DynamoDb } from './dynamodb/index.ts';
+import { EventBridge } from './events/index.ts';
 import { Deliveries, Faults } from './faults/index.ts';
 import { Iam } from './iam/index.ts';
 import type { RunningClock } from './kernel/clock.ts';
@@ -63,6 +64,7 @@ export interface LocalCloud {
   readonly s3: S3;
   readonly scheduler: Scheduler;
   readonly states: StepFunctions;
+  readonly events: EventBridge;
   readonly secretsManager: SecretsManager;
   readonly iam: Iam;
   readonly faults: Faults;
@@ -70,7 +72,7 @@ export interface LocalCloud {
   idle(): boolean;
   /**
    * When the next hidden or delayed message of such a queue becomes visible, the next event of an asynchronous invocation is
-   * retried, the next of SES's is published, the next schedule fires, or a wait, retry or time-out of an execution is over (cloud
+   * retried, the next of SES's is published, the next schedule fires, an event is brought to its target, or a wait, retry or time-out of an execution is over (cloud
    * time, ms); `undefined` when nothing will happen
    * by itself.
    */
@@ -131,15 +133,23 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       },
       onMetric: (metric) => cloudwatch.record(metric),
     });
+    const events = new EventBridge(context, {
+      sqs,
+      lambda,
+      accountId: context.accountId,
+      onMetric: (metric) => cloudwatch.record(metric),
+    });
     const states = new StepFunctions(context, {
       iam,
       lambda,
       services: () => services,
       onMetric: (metric) => cloudwatch.record(metric),
+      onEvent: (event) => events.accept(event),
     });
     const faults = new Faults({ lambda, deliveries });
     const services: readonly Service[] = [
       states,
+      events,
       lambda,
       sqs,
       dynamodb,
@@ -178,6 +188,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       secretsManager,
       scheduler,
       states,
+      events,
       kms,
     ].flatMap((room) => room.providers());
     const deployment = deployAssembly(assembly, providers, context);
@@ -206,6 +217,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       s3,
       scheduler,
       states,
+      events,
       secretsManager,
       iam,
       faults,
@@ -214,6 +226,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
         !ses.busy &&
         !scheduler.busy &&
         !states.busy &&
+        !events.busy &&
         mappedQueues(lambda).every((queueArn) => sqs.counts(queueArn).visible === 0),
       nextEventMs: () =>
         earliest([
@@ -221,6 +234,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
           ses.nextEventMs,
           scheduler.nextEventMs,
           states.nextEventMs,
+          events.nextEventMs,
           ...mappedQueues(lambda).map((queueArn) => sqs.nextEventMs(queueArn)),
         ]),
       stop,

@@ -39,14 +39,15 @@ function applies(statement: PolicyStatement, { action, resource, service, contex
 }
 
 function names(principal: unknown, service: string): boolean {
-  const { Service } = (principal ?? {}) as { readonly Service?: unknown };
-  return principal === '*' || texts(Service).includes(service);
+  const { Service, AWS } = (principal ?? {}) as { readonly Service?: unknown; readonly AWS?: unknown };
+  return principal === '*' || texts(AWS).includes('*') || texts(Service).includes(service);
 }
 
 /** `undefined` for an operator that is not known here: then nothing is allowed for its sake, and nothing spared a denial. */
 function holds(operator: string, values: readonly string[], actual: string | undefined): boolean | undefined {
   if (actual === undefined) return false;
   switch (operator) {
+    case 'Bool':
     case 'StringEquals':
       return values.includes(actual);
     case 'StringLike':

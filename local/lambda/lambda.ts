@@ -1,3 +1,4 @@
+import type { PolicyStatement } from '../iam/policy.ts';
 import { type Clock, RunningClock } from '../kernel/clock.ts';
 import { AwsError, LocalCloudError } from '../kernel/errors.ts';
 import type { ResourceProvider } from '../kernel/resources.ts';
@@ -19,6 +20,7 @@ import { KeptChanges } from './kept-changes.ts';
 import { Mapping } from './mapping.ts';
 import { checked, functionNameOf, invalid, type MappingConfiguration } from './mapping-configuration.ts';
 import type { QueueSource } from './mapping-host.ts';
+import type { FunctionPermission } from './permissions.ts';
 import { lambdaProviders } from './providers.ts';
 import { WarmEnvironments } from './warm-environments.ts';
 
@@ -45,6 +47,8 @@ export class Lambda implements Service {
   /** By UUID. */
   readonly mappings = new Map<string, Mapping>();
   readonly eventInvokes = new Map<string, EventInvokeConfiguration>();
+  /** By the id of the permission. */
+  readonly permissions = new Map<string, FunctionPermission>();
   readonly context: CloudContext;
   /** For the fault room. */
   faults: FunctionFaults = {};
@@ -143,6 +147,14 @@ export class Lambda implements Service {
     if (configuration) return configuration;
     const arn = `arn:aws:lambda:${this.context.region}:${this.context.accountId}:function:${name}`;
     throw new AwsError('ResourceNotFoundException', `Function not found: ${arn}`, 404, { Type: 'User' });
+  }
+
+  /** The function's own policy: which services may invoke it, and for which of their resources. */
+  permissionsOf(reference: string): readonly PolicyStatement[] {
+    const { name } = this.function(reference);
+    return [...this.permissions.values()]
+      .filter(({ functionName }) => functionName === name)
+      .map(({ statement }) => statement);
   }
 
   /** @throws AwsError `ResourceNotFoundException` */

@@ -5,8 +5,8 @@ import { DEFAULT_EVENT_INVOKE } from './async-invocations.ts';
 import { FUNCTION_TYPE, functionConfiguration } from './function-configuration.ts';
 import type { Lambda } from './lambda.ts';
 import { functionNameOf, MAPPING_TYPE, mappingConfiguration } from './mapping-configuration.ts';
+import { functionPermission, PERMISSION_TYPE } from './permissions.ts';
 
-const PERMISSION_TYPE = 'AWS::Lambda::Permission';
 const EVENT_INVOKE_TYPE = 'AWS::Lambda::EventInvokeConfig';
 
 export function lambdaProviders(lambda: Lambda): readonly ResourceProvider[] {
@@ -19,7 +19,10 @@ export function lambdaProviders(lambda: Lambda): readonly ResourceProvider[] {
       type: MAPPING_TYPE,
       provision: (properties, identity) => provisionMapping(lambda, properties, identity),
     },
-    { type: PERMISSION_TYPE, provision: provisionPermission },
+    {
+      type: PERMISSION_TYPE,
+      provision: (properties, identity) => provisionPermission(lambda, properties, identity),
+    },
     {
       type: EVENT_INVOKE_TYPE,
       provision: (properties, identity) => provisionEventInvoke(lambda, properties, identity),
@@ -47,26 +50,10 @@ function provisionMapping(lambda: Lambda, properties: Properties, identity: Reso
   };
 }
 
-/** Who may invoke a function is not enforced here, so a permission changes nothing; it is checked for what it says. */
-function provisionPermission(properties: Properties, identity: ResourceIdentity) {
-  checkProperties(
-    PERMISSION_TYPE,
-    properties,
-    identity,
-    [],
-    [
-      'Action',
-      'EventSourceToken',
-      'FunctionName',
-      'FunctionUrlAuthType',
-      'InvokedViaFunctionUrl',
-      'Principal',
-      'PrincipalOrgID',
-      'SourceAccount',
-      'SourceArn',
-    ],
-  );
+function provisionPermission(lambda: Lambda, properties: Properties, identity: ResourceIdentity) {
+  const configuration = lambda.function(functionNameOf(String(properties.FunctionName)));
   const id = identity.generatedName(100);
+  lambda.permissions.set(id, functionPermission(properties, identity, configuration));
   return { ref: id, attributes: { Id: id } };
 }
 

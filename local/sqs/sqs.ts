@@ -134,6 +134,11 @@ export class Sqs implements Service {
     return this.#queues.byArn(queueArn).settings;
   }
 
+  /** The queue's own policy, JSON; `undefined` where it has none. @throws AwsError `QueueDoesNotExist` */
+  policyOf(queueArn: string): string | undefined {
+    return this.#queues.byArn(queueArn).attributes.Policy;
+  }
+
   /**
    * Sends one message, named and checked as the API's SendMessage is.
    *

@@ -65,6 +65,18 @@ describe('policy statements', () => {
     expect(allows([trust, denial], { ...assume, context: { 'aws:SourceArn': 'group' } })).toBe(false);
   });
 
+  it('deny everybody what comes without encryption, and nothing else, as a queue that enforces TLS says', () => {
+    const context = (secure: string) => ({ 'aws:SecureTransport': secure });
+    const denial = {
+      Effect: 'Deny',
+      Action: '*',
+      Principal: { AWS: '*' },
+      Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+    } as const;
+    expect(allows([trust, denial], { ...assume, context: context('true') })).toBe(true);
+    expect(allows([trust, denial], { ...assume, context: context('false') })).toBe(false);
+  });
+
   it('do not hold under a condition on what nobody tells', () => {
     const statement = { ...trust, Condition: { StringLike: { 'aws:SourceArn': '*' } } };
     expect(allows([statement], assume)).toBe(false);

@@ -1,0 +1,169 @@
+import type { MetricDatum } from '../cloudwatch/index.ts';
+import type { Timer } from '../kernel/clock.ts';
+import { AwsError } from '../kernel/errors.ts';
+import { handleJson, type Operation } from '../kernel/json-protocol.ts';
+import type { ResourceProvider } from '../kernel/resources.ts';
+import type { CloudContext, Service, ServiceRequest, ServiceResponse } from '../kernel/service.ts';
+import { newUuid } from '../sns/ids.ts';
+import { type Delivery, DeliveryStore } from './deliveries.ts';
+import type { EventEnvelope } from './envelope.ts';
+import { eventOperations } from './operations.ts';
+import { matches } from './pattern.ts';
+import { eventsProviders } from './providers.ts';
+import { type Rule, Rules } from './rules.ts';
+import { bring, type Destinations, deadLetter, isFinal } from './send.ts';
+import { inputFor, type Target } from './targets.ts';
+
+export interface EventBridgeOptions extends Destinations {
+  readonly onMetric?: ((metric: MetricDatum) => void) | undefined;
+}
+
+/** An event that comes in. */
+export interface IncomingEvent {
+  readonly source: string;
+  readonly detailType: string;
+  readonly resources?: readonly string[];
+  readonly detail: Readonly<Record<string, unknown>>;
+  /** @default now */
+  readonly timeMs?: number;
+}
+
+/** Failed deliveries come back after 1 s, doubling up to 10 min. AWS's own times are not published. */
+const RETRY_BACKOFF_SECONDS = { first: 1, longest: 600 };
+/** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html */
+const RETRIES = { MaximumRetryAttempts: 185, MaximumEventAgeInSeconds: 86_400 };
+
+/** Amazon EventBridge: the default event bus, and its rules to Lambda functions and SQS queues. */
+export class EventBridge implements Service {
+  readonly signingName = 'events';
+  readonly rules: Rules;
+  readonly #context: CloudContext;
+  readonly #options: EventBridgeOptions;
+  readonly #deliveries: DeliveryStore;
+  readonly #operations: Readonly<Record<string, Operation>>;
+  #running = false;
+  #timer: Timer | undefined;
+
+  constructor(context: CloudContext, options: EventBridgeOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.rules = new Rules(context);
+    this.#deliveries = new DeliveryStore(context);
+    this.#operations = eventOperations(this);
+  }
+
+  handle(request: ServiceRequest): Promise<ServiceResponse> {
+    return handleJson(request, { version: '1.1', operations: this.#operations });
+  }
+
+  providers(): ResourceProvider[] {
+    return eventsProviders(this.rules);
+  }
+
+  /** What was not delivered when the cloud went down is delivered now. */
+  start(): void {
+    this.#running = true;
+    this.#arm();
+  }
+
+  async stop(): Promise<void> {
+    this.#running = false;
+    this.#timer?.cancel();
+  }
+
+  /** A delivery is due and about to be made. */
+  get busy(): boolean {
+    return (this.nextEventMs ?? Number.POSITIVE_INFINITY) <= this.#context.clock.now();
+  }
+
+  /** When the next delivery is made, or tried again (cloud time, ms). */
+  get nextEventMs(): number | undefined {
+    return this.#deliveries.nextMs();
+  }
+
+  /** Keeps the event for each target of each rule that it matches; may be called within a transaction. @returns its id */
+  accept({ source, detailType, resources = [], detail, timeMs }: IncomingEvent): string {
+    const { clock, random, accountId, region } = this.#context;
+    const acceptedMs = Math.floor(clock.now());
+    const event: EventEnvelope = {
+      version: '0',
+      id: newUuid(random),
+      'detail-type': detailType,
+      source,
+      account: accountId,
+      time: new Date(timeMs ?? acceptedMs).toISOString().replace(/\.\d{3}Z$/, 'Z'),
+      region,
+      resources,
+      detail,
+    };
+    for (const rule of this.rules.all()) {
+      if (rule.state !== 'ENABLED' || !matches(rule.pattern, event)) continue;
+      this.#measure('TriggeredRules', rule);
+      for (const target of rule.targets)
+        this.#deliveries.add({
+          id: newUuid(random),
+          rule: rule.name,
+          targetId: target.Id,
+          input: inputFor(target, event, rule),
+          acceptedMs,
+        });
+    }
+    this.#arm();
+    return event.id;
+  }
+
+  #arm(): void {
+    this.#timer?.cancel();
+    const nextMs = this.nextEventMs;
+    if (!this.#running || nextMs === undefined) return;
+    this.#timer = this.#context.clock.after(nextMs - this.#context.clock.now(), () => this.#deliverDue());
+  }
+
+  #deliverDue(): void {
+    for (const delivery of this.#deliveries.due(this.#context.clock.now())) this.#deliver(delivery);
+    this.#arm();
+  }
+
+  /** Brings it first and notes it then: a process that dies in between brings it again, as at-least-once delivery may. */
+  #deliver(delivery: Delivery): void {
+    const rule = this.rules.find(delivery.rule);
+    const target = rule?.targets.find(({ Id }) => Id === delivery.targetId);
+    if (rule && target) {
+      this.#measure('Invocations', rule);
+      try {
+        bring(rule, target, delivery.input, this.#options);
+      } catch (error) {
+        if (!(error instanceof AwsError)) throw error;
+        const retryMs = isFinal(error) ? undefined : this.#retryMs(delivery, target);
+        if (retryMs !== undefined) {
+          this.#deliveries.retry(delivery, retryMs);
+          return;
+        }
+        this.#measure('FailedInvocations', rule);
+        if (deadLetter(rule, target, delivery, error, this.#options))
+          this.#measure('InvocationsSentToDlq', rule);
+      }
+    }
+    this.#deliveries.done(delivery);
+  }
+
+  /** `undefined` once the target's retry policy is exhausted. */
+  #retryMs({ acceptedMs, failures }: Delivery, { RetryPolicy }: Target): number | undefined {
+    const { MaximumRetryAttempts, MaximumEventAgeInSeconds } = { ...RETRIES, ...RetryPolicy };
+    const { first, longest } = RETRY_BACKOFF_SECONDS;
+    const retryMs = this.#context.clock.now() + Math.min(first * 2 ** failures, longest) * 1000;
+    const tooOld = retryMs > acceptedMs + MaximumEventAgeInSeconds * 1000;
+    return failures >= MaximumRetryAttempts || tooOld ? undefined : retryMs;
+  }
+
+  #measure(metricName: string, { name }: Rule): void {
+    this.#options.onMetric?.({
+      namespace: 'AWS/Events',
+      metricName,
+      dimensions: { RuleName: name },
+      value: 1,
+      unit: 'Count',
+      atMs: this.#context.clock.now(),
+    });
+  }
+}

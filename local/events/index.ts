@@ -1,0 +1,1 @@
+export { EventBridge, type EventBridgeOptions, type IncomingEvent } from './events.ts';
