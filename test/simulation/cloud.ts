@@ -8,13 +8,18 @@ import { openStore, type Store } from '../../local/kernel/store.ts';
 import { Scheduler } from '../../local/scheduler/index.ts';
 import { Sqs } from '../../local/sqs/index.ts';
 import { CLIENT_DEFAULTS } from '../../shared/consumer/default-runtime.ts';
-import { JOB_ID_INDEX } from '../../shared/jobs/names.ts';
+import { JOB_ID_INDEX, tableName } from '../../shared/jobs/names.ts';
 import { currentProcess, type Process, runIn, type VirtualClock } from './virtual-time.ts';
 
 export const REGION = 'us-east-1';
 export const ACCOUNT_ID = '000000000000';
 export const SCHEDULE_GROUP = 'simulation';
-export const TABLES = { jobs: 'jobs', entries: 'entries', accounts: 'accounts' } as const;
+export const STAGE = 'simulation';
+export const TABLES = {
+  jobs: tableName(STAGE, 'jobs'),
+  entries: 'entries',
+  accounts: 'accounts',
+} as const;
 
 /** A call of an SDK client on its way to the cloud. */
 export interface Call {

@@ -29,6 +29,7 @@ export type Site =
 export const FAULTS = {
   crash: { site: 'records', row: 5 },
   'crash-in-between': { site: 'invocation', row: 5 },
+  'invocation-lost': { site: 'invocation', row: 8 },
   frozen: { site: 'invocation', row: 7 },
   throttled: { site: 'records', row: 14 },
   'server-error': { site: 'records', row: 14 },

@@ -47,6 +47,7 @@ export function contractOf(type: SimulatedType, version: Version): Job<Payload, 
     schedule: schedule(delaysOf(version)),
     batchSize: 10,
     maxConcurrency: type === 'ledger' ? 4 : 3,
+    cancellable: type === 'charge',
   });
 }
 

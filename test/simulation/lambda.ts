@@ -6,6 +6,7 @@ import { Mapping } from '../../local/lambda/mapping.ts';
 import type { MappingConfiguration } from '../../local/lambda/mapping-configuration.ts';
 import { consume, type SqsHandler } from '../../shared/consumer/index.ts';
 import { functionTimeoutSeconds } from '../../shared/jobs/define-job.ts';
+import type { Fault } from './faults.ts';
 import { contractOf, handlerOf, type Payload, type Version } from './jobs.ts';
 import { type SimulatedType, TYPES } from './scenario.ts';
 import { type Process, runIn } from './virtual-time.ts';
@@ -125,6 +126,11 @@ export class SimulatedLambda {
     const jobs = ids.map((id) => world.messages.jobOf(id) ?? '');
     for (const [index, { receiptHandle }] of event.Records.entries())
       this.#jobByHandle.set(receiptHandle, jobs[index] as string);
+    const faults = jobs.flatMap((job) => world.plan.at('invocation', job));
+    if (faults.some(({ kind }) => kind === 'invocation-lost')) {
+      world.trace(`an invocation with ${jobs.join(', ')} is lost`);
+      return { requestId: 'none', payload: 'null', functionError: 'Unhandled', logTail: '', durationMs: 0 };
+    }
     const environment = this.#environment(type);
     const requestId = `request-${++this.#requests}`;
     world.trace(`${environment.name} is invoked with ${jobs.join(', ')}`);
@@ -147,7 +153,7 @@ export class SimulatedLambda {
       jobs,
       beganMs: Math.floor(world.clock.now()) + environment.skewMs,
     });
-    this.#befall(environment, jobs);
+    this.#befall(environment, faults);
     runIn(environment, () =>
       environment.handler(
         event,
@@ -171,22 +177,21 @@ export class SimulatedLambda {
   }
 
   /** Faults that are set by invocation. */
-  #befall(environment: Environment, jobs: readonly string[]): void {
-    const { plan, clock } = this.#world;
+  #befall(environment: Environment, faults: readonly Fault[]): void {
+    const { clock } = this.#world;
     const { died } = environment;
-    for (const job of jobs)
-      for (const fault of plan.at('invocation', job)) {
-        // By then another invocation may be under way here.
-        const still = () => environment.died === died && environment.state !== 'dead';
-        if (fault.kind === 'crash-in-between')
-          clock.after(fault.ms ?? 0, () => still() && this.kill(environment, 'crash in between'));
-        if (fault.kind === 'frozen')
-          clock.after(fault.atMs ?? 0, () => {
-            if (!still() || environment.state !== 'running') return;
-            environment.state = 'frozen';
-            clock.after(fault.ms ?? 0, () => still() && clock.thaw(environment));
-          });
-      }
+    for (const fault of faults) {
+      // By then another invocation may be under way here.
+      const still = () => environment.died === died && environment.state !== 'dead';
+      if (fault.kind === 'crash-in-between')
+        clock.after(fault.ms ?? 0, () => still() && this.kill(environment, 'crash in between'));
+      if (fault.kind === 'frozen')
+        clock.after(fault.atMs ?? 0, () => {
+          if (!still() || environment.state !== 'running') return;
+          environment.state = 'frozen';
+          clock.after(fault.ms ?? 0, () => still() && clock.thaw(environment));
+        });
+    }
   }
 
   /** After its answer an environment is frozen, with whatever an abandoned handler left in it. */

@@ -104,6 +104,11 @@ export class MessageRules {
     }
   }
 
+  /** The most that a message of a job has been received. */
+  receives(job: string): number {
+    return Math.max(0, ...(this.#byJob.get(job) ?? []).map(({ receives }) => receives));
+  }
+
   /** How many messages of a job wait, and how many lie in the dead-letter queue. */
   of(job: string): { readonly waiting: number; readonly dead: number } {
     let waiting = 0;
@@ -141,14 +146,12 @@ export class MessageRules {
     const record = this.#world.records.image(job);
     this.#world.trace(`a message of ${job} is deleted`);
     if (poison) this.#world.violate('what can never be a job is dead-lettered', job);
-    else if (!record)
-      this.#world.violate('nothing accepted is lost', `${job} was deleted, and no record tells of it`);
-    else if (record.state === 'completed' && record.payloadHash !== message.payloadHash)
+    else if (record?.state === 'completed' && record.payloadHash !== message.payloadHash)
       this.#world.violate('a reused key is dead-lettered', job);
-    else if (!ENDED.has(record.state) && !this.#carried(message))
+    else if (!(record && ENDED.has(record.state)) && !this.#carried(message))
       this.#world.violate(
         'nothing accepted is lost',
-        `the last message of ${job} was deleted, and its record says ${record.state}`,
+        `the last message of ${job} was deleted, and its record says ${record?.state ?? 'nothing'}`,
       );
   }
 

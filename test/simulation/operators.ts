@@ -1,8 +1,9 @@
 import { SendMessageCommand, StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs';
-import { AwsError, LocalCloudError } from '../../local/kernel/errors.ts';
+import { LocalCloudError } from '../../local/kernel/errors.ts';
+import { cancelJob } from '../../shared/client/cancel.ts';
 import { Publisher } from '../../shared/client/publisher.ts';
 import { SPEC_VERSION } from '../../shared/jobs/message.ts';
-import { TABLES } from './cloud.ts';
+import { STAGE } from './cloud.ts';
 import type { Fault } from './faults.ts';
 import { contractOf, typeOf } from './jobs.ts';
 import { type SimulatedJob, type SimulatedType, TYPES } from './scenario.ts';
@@ -180,28 +181,13 @@ async function redrive(world: World, type: SimulatedType): Promise<void> {
   }
 }
 
-/** Asks on the key's record, whatever its state, or makes one that is cancelled from the start. */
+/** What has not begun, or waits, by then never runs. */
 async function cancel(world: World, job: string): Promise<void> {
-  const key = { pk: { S: `${typeOf(job)}#${job}` }, sk: { S: 'job' } };
-  const nowMs = String(world.clock.now());
-  const record = world.records.image(job);
-  try {
-    if (!record) return;
-    await world.cloud.dynamo.execute('UpdateItem', {
-      TableName: TABLES.jobs,
-      Key: key,
-      UpdateExpression: 'SET cancelRequestedAtMs = :now',
-      ConditionExpression: '#state IN (:running, :retrying, :deferred)',
-      ExpressionAttributeNames: { '#state': 'state' },
-      ExpressionAttributeValues: {
-        ':now': { N: nowMs },
-        ':running': { S: 'running' },
-        ':retrying': { S: 'retrying' },
-        ':deferred': { S: 'deferred' },
-      },
-    });
-  } catch (error) {
-    if (!(error instanceof AwsError)) throw error;
-    world.trace(`${job} cannot be cancelled: ${error.code}`);
-  }
+  const { outcome } = await cancelJob(contractOf(typeOf(job), 'old'), job, {
+    dynamo: world.cloud.clients.dynamo,
+    stage: STAGE,
+    now: () => world.clock.now(),
+  });
+  world.trace(`an operator cancels ${job}: ${outcome}`);
+  if (outcome === 'before-it-ran' || outcome === 'waits') world.cancelled.add(job);
 }

@@ -11,6 +11,8 @@ export interface RecordImage {
   readonly notBeforeMs: number | undefined;
   readonly expiration: number;
   readonly cancelRequestedAtMs: number | undefined;
+  /** Its process died once. */
+  readonly crashed: boolean;
   readonly verdict: { readonly code: string; readonly message: string; readonly atMs: number } | undefined;
   readonly lastFailure:
     | {
@@ -43,6 +45,7 @@ export function recordImage(item: Item): RecordImage {
     notBeforeMs: number(attributes.notBeforeMs),
     expiration: number(attributes.expiration) ?? 0,
     cancelRequestedAtMs: number(attributes.cancelRequestedAtMs),
+    crashed: attributes.crashed !== undefined,
     verdict: verdict && {
       code: verdict.code?.S ?? '',
       message: verdict.message?.S ?? '',

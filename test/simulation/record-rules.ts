@@ -59,7 +59,7 @@ export class RecordRules {
 
   /** At the world's end. */
   jitter(): void {
-    if (this.#delayCount >= LEAST_DELAYS && this.#delays.size < this.#delayCount / 8)
+    if (this.#delayCount >= LEAST_DELAYS && this.#delays.size < Math.min(10, this.#delayCount / 8))
       this.#world.violate(
         'delays carry jitter',
         `${this.#delayCount} delays have ${this.#delays.size} different shares of their nominal length`,
@@ -109,6 +109,8 @@ export class RecordRules {
     }
     if (after.state === 'completed' && !own)
       this.#violate('a job is completed by the run that did it', job, before, after);
+    if ((after.state === 'expired' || after.state === 'cancelled') && this.#world.uncertain.get(job)?.size)
+      this.#violate('no end hides an uncertain step', job, before, after);
     if (after.state === 'deferred' && after.attempts !== before.attempts - 1)
       this.#violate('a deferral spends no attempt', job, before, after);
     if (after.state === 'retrying') this.#delayed(job, before, after);

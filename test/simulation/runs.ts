@@ -1,16 +1,23 @@
 import { type JobContext, RetryAfter } from '../../shared/consumer/index.ts';
+import { maxReceiveCount } from '../../shared/jobs/define-job.ts';
 import type { Fault, FaultPlan } from './faults.ts';
-import { delaysOf, type Payload } from './jobs.ts';
+import { contractOf, delaysOf, type Payload } from './jobs.ts';
 import { currentProcess, type Process } from './virtual-time.ts';
 import type { World } from './world.ts';
 
 /** An invocation looks at its clock after it has begun; a clock that is set back meanwhile goes back no further. */
 const LONGEST_STEP_BACK_MS = 10_000;
 
+/** Later it runs beside others rather than never. */
+const RECEIVES_TO_RUN_ALONE_IN = maxReceiveCount(contractOf('print', 'old')) - 3;
+
 /** The code of a run that asked for later. */
 export const DEFERRED = 'DEFERRED';
 
 export interface Run {
+  readonly job: string;
+  /** Its process had died in an earlier attempt. */
+  readonly alone: boolean;
   readonly life: number;
   readonly attempt: number;
   readonly process: Process | undefined;
@@ -61,6 +68,15 @@ export class Runs {
         'each run of a life is an attempt of its own',
         `${job} ran attempt ${attempt} of life ${life} after attempt ${before.attempt}`,
       );
+    if (world.cancelled.has(job)) world.violate('a cancelled job never runs', job);
+    const record = world.records.image(job);
+    const neighbours = [...(active ?? [])].filter((other) => this.#isUnderWay(other));
+    const alone = record?.crashed === true && world.messages.receives(job) < RECEIVES_TO_RUN_ALONE_IN;
+    if (neighbours.length > 0 && (alone || neighbours.some((other) => other.alone)))
+      world.violate(
+        'a job that crashed its process runs alone',
+        `${job} runs beside ${neighbours.map((other) => other.job).join(', ')}`,
+      );
     const expiresMs = world.expiresMs(job);
     const beganMs = process && world.invocations.get(process)?.beganMs;
     if (expiresMs !== undefined && beganMs !== undefined && beganMs >= expiresMs + LONGEST_STEP_BACK_MS)
@@ -69,6 +85,8 @@ export class Runs {
         `${job} ran in an invocation that began ${Math.round((beganMs - expiresMs) / 1000)} s after its expiry`,
       );
     const run: Run = {
+      job,
+      alone,
       life,
       attempt,
       process,
@@ -89,6 +107,12 @@ export class Runs {
     runs.push(run);
     active?.add(run);
     return run;
+  }
+
+  /** Whether the records still know of it: an abandoned handler may go on for long. */
+  #isUnderWay({ job, life, attempt }: Run): boolean {
+    const record = this.#world.records.image(job);
+    return record?.state === 'running' && record.life === life && record.attempts === attempt;
   }
 }
 

@@ -33,6 +33,7 @@ export const LAST_FAULT_MS = 3 * 24 * 60 * MINUTE_MS + 2000;
 const WEIGHTS: Partial<Record<FaultKind, number>> = {
   crash: 10,
   'crash-in-between': 6,
+  'invocation-lost': 2,
   frozen: 3,
   throttled: 4,
   'server-error': 4,
@@ -43,9 +44,9 @@ const WEIGHTS: Partial<Record<FaultKind, number>> = {
   'visibility-refused': 4,
   'visibility-hangs': 2,
   'deletion-refused': 4,
-  'send-refused': 2,
-  'send-answer-lost': 3,
-  'crash-around-send': 3,
+  'send-refused': 4,
+  'send-answer-lost': 4,
+  'crash-around-send': 4,
   'publish-answer-lost': 3,
   'publish-refused': 3,
   'delivered-twice': 8,
@@ -71,7 +72,7 @@ export function drawScenario(seed: number, jobs: number): Scenario {
   const random = mulberry32(seed);
   const below = (limit: number): number => Math.floor(random() * limit);
   const pick = <Value>(values: readonly Value[]): Value => values[below(values.length)] as Value;
-  const clumps = Array.from({ length: 1 + Math.ceil(jobs / 60) }, () => below(PUBLISHING_MS));
+  const clumps = Array.from({ length: 1 + Math.ceil(jobs / 100) }, () => below(PUBLISHING_MS));
 
   const published: SimulatedJob[] = Array.from({ length: jobs }, (_, index) => {
     const type = pick(TYPES);
@@ -96,8 +97,9 @@ export function drawScenario(seed: number, jobs: number): Scenario {
     if (site === 'job-time') return { kind, job, atMs: random() < 0.5 ? below(2000) : below(TROUBLED_MS) };
     const base = { kind, job, nth: 1 + Math.min(below(5), below(9)) };
     switch (kind) {
-      case 'crash':
       case 'crash-around-send':
+        return { ...base, nth: 1, moment: pick(['before', 'after'] as const) };
+      case 'crash':
         return { ...base, moment: pick(['before', 'after'] as const) };
       case 'crash-in-between':
         return { ...base, nth: 1 + below(2), ms: below(random() < 0.8 ? 400 : 12_000) };
@@ -120,8 +122,14 @@ export function drawScenario(seed: number, jobs: number): Scenario {
           times: pick([1, 1, 2, 6]),
           ms: pick([1000, 20_000, 300_000, 2_000_000]),
         };
-      case 'handler-slow':
+      case 'invocation-lost':
+        return { ...base, nth: 1 + below(2), times: pick([1, 3, 9, 11]) };
+      case 'send-refused':
+      case 'send-answer-lost':
+        return { ...base, nth: 1, times: pick([1, 3, 4]) };
       case 'provider-slow':
+        return { ...base, nth: 1, ms: below(60_000) };
+      case 'handler-slow':
         return { ...base, nth: 1 + below(2), ms: below(14_000) };
       case 'provider-hangs':
         return { ...base, nth: 1 + below(2), moment: pick(['before', 'after'] as const) };
