@@ -2,15 +2,24 @@ import { ArnFormat, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import { Dashboard, TextWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
+import { DAY_INDEX } from '../../shared/jobs/day-index.ts';
 import { tableVariable } from '../../shared/jobs/environment.ts';
-import { cardProviderSecretName, type TableSubject } from '../../shared/jobs/names.ts';
+import {
+  cardProviderSecretName,
+  REPORT_ASSETS_PREFIX,
+  REPORT_DATA_PREFIX,
+  REPORTS_PREFIX,
+  type TableSubject,
+} from '../../shared/jobs/names.ts';
 import { JOBS } from '../../shared/jobs/registry.ts';
 import type { Settings } from '../config.ts';
 import { AlarmTopic } from '../constructs/alarm-topic.ts';
 import { EmailEvents } from '../constructs/email-events.ts';
 import { JobPlatform } from '../constructs/job-platform.ts';
 import { JobQueue } from '../constructs/job-queue.ts';
+import { StagedJob } from '../constructs/staged-job.ts';
 import type { StateStack } from './state.ts';
 
 export interface JobsStackProps extends StackProps {
@@ -61,11 +70,59 @@ export class JobsStack extends Stack {
     this.#grantItems(chargeCard, 'charges', ['GetItem', 'PutItem']);
     this.#grantCardProvider(chargeCard, settings);
 
+    const report = new StagedJob(this, 'GenerateReport', { job: JOBS.generateReport });
+    this.#grantReport(report);
+    sendEmail.grantPublish(report.stage('notify'));
+
     new CfnOutput(this, 'AlarmTopicArn', { value: alarmTopic.topicArn });
     new CfnOutput(this, 'DashboardName', { value: dashboard.dashboardName });
   }
 
-  #grantItems({ consumer }: JobQueue, subject: TableSubject, actions: readonly ItemAction[]): void {
+  /** What each stage of a report reaches, and no other. */
+  #grantReport(report: StagedJob): void {
+    const objects = (stage: string, action: 'GetObject' | 'PutObject', prefix: string): void =>
+      report.stage(stage).addToRolePolicy(
+        new PolicyStatement({
+          actions: [`s3:${action}`],
+          resources: [this.#state.bucket.arnForObjects(`${prefix}*`)],
+        }),
+      );
+    objects('process-asset', 'GetObject', REPORT_ASSETS_PREFIX);
+    objects('process-asset', 'PutObject', REPORT_DATA_PREFIX);
+    for (const subject of ['orders', 'payments'] as const)
+      this.#grantIndex(report.stage('generate'), subject, DAY_INDEX);
+    objects('generate', 'GetObject', REPORT_DATA_PREFIX);
+    objects('generate', 'PutObject', REPORT_DATA_PREFIX);
+    objects('upload', 'GetObject', REPORT_DATA_PREFIX);
+    objects('upload', 'PutObject', REPORTS_PREFIX);
+    // A link that it signs may what it may.
+    objects('upload', 'GetObject', REPORTS_PREFIX);
+    this.#grantAbort(report.stage('upload'));
+    this.#grantItems({ consumer: report.stage('record') }, 'reports', ['PutItem']);
+  }
+
+  #grantAbort(upload: LambdaFunction): void {
+    upload.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['s3:AbortMultipartUpload'],
+        resources: [this.#state.bucket.arnForObjects(`${REPORTS_PREFIX}*`)],
+      }),
+    );
+  }
+
+  #grantIndex(reader: LambdaFunction, subject: TableSubject, index: string): void {
+    const table: TableV2 = this.#state.tables[subject];
+    reader.addEnvironment(tableVariable(subject), table.tableName);
+    reader.addToRolePolicy(
+      new PolicyStatement({ actions: ['dynamodb:Query'], resources: [`${table.tableArn}/index/${index}`] }),
+    );
+  }
+
+  #grantItems(
+    { consumer }: Pick<JobQueue, 'consumer'>,
+    subject: TableSubject,
+    actions: readonly ItemAction[],
+  ): void {
     const table: TableV2 = this.#state.tables[subject];
     consumer.addEnvironment(tableVariable(subject), table.tableName);
     consumer.addToRolePolicy(

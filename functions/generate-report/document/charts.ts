@@ -57,7 +57,7 @@ export function drawChart(
     });
   }
   const centre = (index: number): number => (across(index) ?? 0) + across.bandwidth() / 2;
-  if (kind === 'bars')
+  if (kind === 'bars' || days.length < 3)
     for (const [index, day] of days.entries()) {
       const top = up(values(day));
       document.rect(across(index) ?? 0, top, across.bandwidth(), up(0) - top).fill(color);

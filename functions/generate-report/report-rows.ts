@@ -1,0 +1,61 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { PermanentError } from '../../shared/consumer/index.ts';
+import type { Report, Uploaded } from '../../shared/jobs/generate-report.ts';
+import { payloadHash } from '../../shared/jobs/message.ts';
+
+/** The reports that are ready, each in a row of its own. */
+export class ReportRows {
+  readonly #dynamo: DynamoDBDocumentClient;
+  readonly #tableName: string;
+
+  constructor(dynamo: DynamoDBDocumentClient, tableName: string) {
+    this.#dynamo = dynamo;
+    this.#tableName = tableName;
+  }
+
+  /**
+   * Records a report under its id; recorded already, its row is written again for the same request alone. The job's record lives for weeks, this
+   * row for ever: the same id must still be the same report.
+   *
+   * @throws PermanentError `REPORT_ID_REUSED`
+   */
+  async record(report: Report, uploaded: Uploaded & { readonly notificationId: string }): Promise<void> {
+    const { reportId, title, period } = report;
+    const { prefix, files, pdf, manifest, links, linksExpireAt, counts, failedAssets, notificationId } =
+      uploaded;
+    const contentHash = payloadHash(report);
+    try {
+      await this.#dynamo.send(
+        new PutCommand({
+          TableName: this.#tableName,
+          Item: {
+            reportId,
+            state: 'ready',
+            title,
+            period,
+            contentHash,
+            prefix,
+            files,
+            pdf,
+            manifest,
+            links,
+            linksExpireAt,
+            counts,
+            failedAssets,
+            notificationId,
+            recordedAt: new Date().toISOString(),
+          },
+          ConditionExpression: 'attribute_not_exists(reportId) OR contentHash = :hash',
+          ExpressionAttributeValues: { ':hash': contentHash },
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      throw new PermanentError(
+        `Report ${reportId} is recorded already, and was asked for with another title, period, recipient or assets.`,
+        { code: 'REPORT_ID_REUSED', cause: error },
+      );
+    }
+  }
+}
