@@ -20,13 +20,13 @@ const MOST_STACK_LINES = 5;
 
 /** One job's whole story in one screen: what is true now, its lives, its steps, every attempt that failed, and where its log is. */
 export function storyOf(
-  { record, status, lives, steps, duplicateOf }: JobReport,
+  { record, status, lives, steps, jobId, duplicateOf }: JobReport,
   options: StoryOptions,
 ): string {
   const { all } = options;
   return [
     shown(record.pk),
-    `  id        ${record.messageId === '' ? 'not known: it was cancelled before its message was met' : shown(record.jobId)}`,
+    `  id        ${jobId === undefined ? 'not known: it was cancelled before its message was met' : shown(jobId)}`,
     ...(duplicateOf === undefined
       ? []
       : [`  duplicate the id asked for was a duplicate of ${shown(duplicateOf)}`]),

@@ -32,6 +32,6 @@ function absenceOf(
     return `"${shown(subject)}" was a duplicate of a job of stage "${stage}" whose record is older than records are kept.`;
   const begin = `Stage "${stage}" has no record of "${shown(subject)}": no attempt of it has begun.`;
   if (state === 'unknown')
-    return `${begin} Nothing lies on ${which}, nor dead. So it was never accepted here, was deleted by hand, or is older than the records; or the job of its key had been cancelled or had expired when its message came, which TYPE#KEY tells; or SQS, which counts within a minute, has yet to count it.`;
+    return `${begin} Nothing lies on ${which}, nor dead. So it was never accepted here, was deleted by hand, or is older than the records; or SQS, which counts within a minute, has yet to count it.`;
   return `${begin} It may be one of ${onQueues} messages that lie on ${which}, or one of ${deadLetters} dead letters (npx honest-jobs dead TYPE), or unknown here: SQS finds no message by its id or key, so more cannot be told until its first attempt.`;
 }

@@ -24,6 +24,8 @@ export interface JobReport {
   readonly status: JobStatus;
   readonly lives: Lives;
   readonly steps: readonly (StepStatus & { readonly name: string; readonly record: StepRecord })[];
+  /** The id of the job's message; `undefined` while nobody knows it, since the job was cancelled before that was met. */
+  readonly jobId: string | undefined;
   /** The job's own id, where the id that was asked for is of a message that was a duplicate of it. */
   readonly duplicateOf?: string;
 }
@@ -32,8 +34,7 @@ export interface JobReport {
 export interface NoRecord {
   /**
    * `waiting-or-unknown`: its message may be one of those that lie on the queues. `unknown`: nothing lies there that it could be, so it was never
-   * accepted, was deleted by hand, is older than the records, or (where its id alone is known) found the job of its key cancelled or expired.
-   * SQS counts within a minute, not exactly.
+   * accepted, was deleted by hand, or is older than the records. SQS counts within a minute, not exactly.
    */
   readonly state: 'waiting-or-unknown' | 'unknown';
   /** Messages on the queues that it may be on, in whatever state. SQS finds none by its content, so no tool can tell which. */
@@ -110,8 +111,18 @@ function reportOf(
       record: step,
       ...stepStatusOf(step, record, nowMs),
     })),
-    ...('jobId' in reference && reference.jobId !== record.jobId ? { duplicateOf: record.jobId } : {}),
+    ...idsOf(record, reference),
   };
+}
+
+/** A record that a cancellation created has the id of no message: whoever asks by one has it from a message that came later. */
+function idsOf(
+  { jobId, messageId }: JobRecord,
+  reference: JobReference,
+): Pick<JobReport, 'jobId' | 'duplicateOf'> {
+  const asked = 'jobId' in reference ? reference.jobId : undefined;
+  if (messageId === '') return { jobId: asked };
+  return { jobId, ...(asked === undefined || asked === jobId ? {} : { duplicateOf: jobId }) };
 }
 
 /** In whatever state, as far as SQS knows by now. A queue that is not there holds none. */

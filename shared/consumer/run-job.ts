@@ -56,21 +56,37 @@ export async function runJob<Payload>(
   try {
     if (run.expired) await layer.expire();
     else await runOnce(Object.freeze({ key: run.key, payloadHash: run.payloadHash }));
-    await noteDuplicate(records, run, runtime);
   } catch (error) {
     failure = errorRecord(error);
   }
+  await noteDuplicate(records, run, runtime);
   return run.outcome ?? unrecorded(run, now(), failure);
 }
 
-/** So that the status of a duplicate's own id says whose duplicate it is. Nothing else depends on it. */
+/** So that the status of a message's own id says whose duplicate it is, or that its job had ended before it came. Nothing else depends on it. */
 async function noteDuplicate(records: JobRecords, run: Run, { logger }: Runtime): Promise<void> {
   const { outcome } = run;
-  if ((outcome?.kind !== 'duplicate' && outcome?.kind !== 'superseded') || outcome.of === run.jobId) return;
+  if (outcome === undefined || hasOwnRecord(outcome, run)) return;
   try {
     await records.noteDuplicate(run);
   } catch (error) {
     logger.warn('A duplicate could not be noted under its own id.', { id: run.jobId, error: error as Error });
+  }
+}
+
+/** Whether the message's own id already leads to the job, or to no end that somebody would look for. */
+function hasOwnRecord(outcome: Outcome, { jobId }: Run): boolean {
+  switch (outcome.kind) {
+    case 'duplicate':
+    case 'superseded':
+      return outcome.of === jobId;
+    case 'cancelled':
+      return false;
+    case 'expired':
+      // A job that expires unseen has its record under its own id: no second write for each that is shed.
+      return outcome.fresh;
+    default:
+      return true;
   }
 }
 

@@ -24,6 +24,9 @@ describe('honest-jobs cancel', () => {
     const told = (await commands.run('status', 'process-payment#tx-never')).stdout;
     expect(told).toMatch(/cancelled 2\S+Z\n/);
     expect(told).toContain('not known: it was cancelled before its message was met');
+    const byId = (await commands.run('status', 'job-never')).stdout;
+    expect(byId).toMatch(/id {8}job-never\n {2}status {4}cancelled 2/);
+    expect(byId).not.toContain('duplicate');
     expect((await commands.run('cancel', 'process-payment#tx-never', '--yes')).stdout).toContain(
       'It was cancelled before',
     );

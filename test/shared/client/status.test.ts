@@ -257,6 +257,31 @@ describe('the status of a job', () => {
     expect((await reportOf('too-old')).status).toMatchObject({ state: 'expired' });
   });
 
+  it('is told by its own id where it was cancelled or had expired before it ran, and is no duplicate', async () => {
+    await cancelJob(told, 'never-ran', { dynamo: lab.dynamo, stage: STAGE, now });
+    await consumer.publishOne({ key: 'never-ran' }, { id: 'id-never-ran' });
+    await consumer.publishOne({ key: 'too-late' }, { id: 'id-too-late', expiryTime: new Date(now() + 5000) });
+    await lab.advance(6);
+    await consumer.drain({ handler: async () => 'too late' });
+    const [cancelled] = (await look({ jobId: 'id-never-ran' })).reports;
+    expect(cancelled).toMatchObject({ jobId: 'id-never-ran', status: { state: 'cancelled' } });
+    expect(cancelled).not.toHaveProperty('duplicateOf');
+    const [expired] = (await look({ jobId: 'id-too-late' })).reports;
+    expect(expired).toMatchObject({ jobId: 'id-too-late', status: { state: 'expired' } });
+    expect(expired).not.toHaveProperty('duplicateOf');
+  });
+
+  it('is told under a further message’s id as the one that had expired', async () => {
+    await consumer.publishOne({ key: 'shed' }, { id: 'id-shed', expiryTime: new Date(now() + 5000) });
+    await lab.advance(6);
+    await consumer.drain({ handler: async () => 'too late' });
+    await consumer.publishOne({ key: 'shed' }, { id: 'id-shed-again' });
+    await consumer.drain({ handler: async () => 'too late' });
+    expect((await look({ jobId: 'id-shed-again' })).reports).toMatchObject([
+      { status: { state: 'expired' }, duplicateOf: 'id-shed' },
+    ]);
+  });
+
   it('is cancelled, pending until its message is met', async () => {
     await consumer.publish({ key: 'stopped' });
     await consumer.deliver({ handler: fails });
