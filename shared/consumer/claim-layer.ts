@@ -1,16 +1,14 @@
 import { IdempotencyItemAlreadyExistsError } from '@aws-lambda-powertools/idempotency';
 import { BasePersistenceLayer, IdempotencyRecord } from '@aws-lambda-powertools/idempotency/persistence';
 import type { JobSettings } from '../jobs/define-job.ts';
-import { type JobRecord, jobPartitionKey, type Verdict } from '../jobs/record.ts';
-import { attemptsOf, retryDelay } from '../jobs/schedule.ts';
+import { jobPartitionKey } from '../jobs/record.ts';
+import { Claiming, type ClaimingOptions, type Decision, endWithout, lost, verdictOf } from './claiming.ts';
 import type { ErrorRecord } from './errors.ts';
-import type { ClaimResult, JobRecords } from './job-records.ts';
-import { type Continuation, crashOf, type Retry } from './record-changes.ts';
-import { type Claim, type Ending, endingOf, type Outcome, obstacle, type Run } from './run.ts';
+import type { JobRecords } from './job-records.ts';
+import type { Continuation } from './record-changes.ts';
+import type { Claim, Outcome, Run } from './run.ts';
 import type { Started } from './started.ts';
-import { type StepRecords, uncertainty } from './step-records.ts';
-
-export type Decision = Pick<Verdict, 'code' | 'message' | 'exhausted'>;
+import type { StepRecords } from './step-records.ts';
 
 /** What an attempt left for the layer to record; Powertools hands a layer the result, but not the error. */
 export type AttemptEnd =
@@ -33,13 +31,8 @@ export type AttemptEnd =
       readonly next: { readonly delaySeconds: number; readonly delayWhy: string } | Decision;
     };
 
-export interface ClaimLayerOptions {
-  readonly records: JobRecords;
-  readonly steps: StepRecords;
-  readonly run: Run;
-  readonly job: Pick<JobSettings, 'schedule' | 'mostDeferrals'>;
-  readonly now: () => number;
-  readonly random: () => number;
+export interface ClaimLayerOptions extends ClaimingOptions {
+  readonly job: ClaimingOptions['job'] & Pick<JobSettings, 'mostDeferrals'>;
 }
 
 /**
@@ -53,9 +46,9 @@ export class ClaimLayer extends BasePersistenceLayer {
   readonly #steps: StepRecords;
   readonly #run: Run;
   readonly #job: ClaimLayerOptions['job'];
-  readonly #mostAttempts: number;
   readonly #now: () => number;
   readonly #random: () => number;
+  readonly #claiming: Claiming;
   /** Set by the attempt before it returns or throws. */
   end?: AttemptEnd;
 
@@ -65,7 +58,7 @@ export class ClaimLayer extends BasePersistenceLayer {
     this.#steps = steps;
     this.#run = run;
     this.#job = job;
-    this.#mostAttempts = attemptsOf(job.schedule);
+    this.#claiming = new Claiming({ records, steps, run, job, now, random });
     this.#now = now;
     this.#random = random;
   }
@@ -76,7 +69,7 @@ export class ClaimLayer extends BasePersistenceLayer {
   }
 
   protected override async _putRecord(record: IdempotencyRecord): Promise<void> {
-    const result = await this.#claim();
+    const result = await this.#claiming.claim();
     if (result.claimed) {
       this.#run.claim = result.claim;
       return;
@@ -102,11 +95,11 @@ export class ClaimLayer extends BasePersistenceLayer {
     if ('started' in end) {
       const { executionArn } = end.started;
       const kept = await this.#persistently(() => this.#records.start(this.#run, end.started));
-      this.#run.outcome = kept ? { kind: 'started', executionArn, durationMs } : this.#lost();
+      this.#run.outcome = kept ? { kind: 'started', executionArn, durationMs } : lost(this.#now());
       return;
     }
     const kept = await this.#persistently(() => this.#records.complete(this.#run, end.result));
-    this.#run.outcome = kept ? { kind: 'completed', durationMs } : this.#lost();
+    this.#run.outcome = kept ? { kind: 'completed', durationMs } : lost(this.#now());
   }
 
   protected override async _deleteRecord(): Promise<void> {
@@ -141,14 +134,18 @@ export class ClaimLayer extends BasePersistenceLayer {
     }
     const notBeforeMs = this.#now() + seconds * 1000;
     const kept = await this.#end(claim, claim.history, { notBeforeMs, deferredBecause: reason, deferrals });
-    return kept ? { kind: 'deferred', untilMs: notBeforeMs, reason, durationMs } : this.#lost();
+    return kept ? { kind: 'deferred', untilMs: notBeforeMs, reason, durationMs } : lost(this.#now());
   }
 
   async #cancelOwn(claim: Claim, durationMs: number): Promise<Outcome> {
     const uncertain = await this.#steps.uncertain();
-    const end = this.#ending('cancelled', uncertain, claim.attempt);
+    const end = endWithout(this.#run, 'cancelled', {
+      uncertain,
+      attempts: claim.attempt,
+      nowMs: this.#now(),
+    });
     const kept = await this.#end(claim, claim.history, end.next);
-    return kept ? { ...end.outcome, durationMs } : this.#lost();
+    return kept ? { ...end.outcome, durationMs } : lost(this.#now());
   }
 
   async #fail(claim: Claim, end: Extract<AttemptEnd, { kind: 'threw' }>): Promise<Outcome> {
@@ -176,10 +173,12 @@ export class ClaimLayer extends BasePersistenceLayer {
       const kept = await this.#end(claim, history, { ...next, notBeforeMs });
       return kept
         ? { kind: 'failed', attempt: claim.attempt, error, delaySeconds, notBeforeMs, durationMs }
-        : this.#lost();
+        : lost(this.#now());
     }
-    const kept = await this.#end(claim, history, { verdict: this.#verdict(next, claim.attempt) });
-    return kept ? { kind: 'dead', verdict: next, fresh: true, error, durationMs } : this.#lost();
+    const kept = await this.#end(claim, history, {
+      verdict: verdictOf(next, claim.attempt, this.#run, this.#now()),
+    });
+    return kept ? { kind: 'dead', verdict: next, fresh: true, error, durationMs } : lost(this.#now());
   }
 
   async #end(claim: Claim, history: Claim['history'], next: Continuation): Promise<boolean> {
@@ -202,120 +201,14 @@ export class ClaimLayer extends BasePersistenceLayer {
     }
   }
 
-  /** Another run took the claim while ours went on: its end counts, and this message waits to find it. */
-  #lost(): Outcome {
-    return { kind: 'waiting', untilMs: this.#now(), why: 'claim-lost' };
+  /** Ends a job that has expired, unless it ended before. Sets the outcome. */
+  async expire(): Promise<void> {
+    await this.#claiming.expire();
   }
 
   /** Never asked: a claim that fails carries the record that is in its way. */
   protected override async _getRecord(): Promise<IdempotencyRecord> {
     throw new Error('The record comes with the failed claim and is not read again.');
-  }
-
-  /** Ends a job that has expired, unless it ended before. Sets the outcome. */
-  async expire(): Promise<void> {
-    const record = await this.#records.endUnclaimed(this.#run, 'expired');
-    if (record) await this.#claimPast({ claimed: false, record });
-    else this.#run.outcome = { kind: 'expired', fresh: true };
-  }
-
-  async #claim(): Promise<ClaimResult> {
-    return this.#claimPast(await this.#records.claim(this.#run, this.#mostAttempts));
-  }
-
-  /** Where the record in the way allows it, claims again on what it shows. Sets the outcome when the job may not run. */
-  async #claimPast(first: ClaimResult): Promise<ClaimResult> {
-    let result = first;
-    // Each further round follows a change that another run made in between; more than a few mean a quarrel best left for later.
-    for (let round = 0; !result.claimed && round < 3; round++) {
-      const next = await this.#afterObstacle(result.record);
-      if ('kind' in next) {
-        this.#run.outcome = next;
-        return result;
-      }
-      result = next;
-    }
-    if (!result.claimed) this.#run.outcome = { kind: 'waiting', untilMs: this.#now(), why: 'claimed' };
-    return result;
-  }
-
-  async #afterObstacle(record: JobRecord): Promise<ClaimResult | Outcome> {
-    const nowMs = this.#now();
-    const run = this.#run;
-    const ending = endingOf(record, run);
-    // TTL deletes up to 48 h late.
-    if (record.expiration * 1000 <= nowMs && ending !== 'expired')
-      return this.#records.claimForgotten(run, record);
-    const outcome = obstacle(record, run, nowMs);
-    if (outcome) return outcome;
-    if (ending) return this.#endUnrun(record, ending);
-    const dead = record.state === 'dead';
-    if (!dead && record.attempts >= this.#mostAttempts) return this.#buryAbandoned(record);
-    if (record.state === 'running') return this.#retryAbandoned(record, nowMs);
-    if (record.crashed && !run.alone) return { kind: 'waiting', untilMs: nowMs, why: 'runs-alone' };
-    return dead ? this.#records.claimNewLife(run, record) : this.#records.claim(run, this.#mostAttempts);
-  }
-
-  /** Its process died. That is a failed attempt like any other: retried after its delay, apart from those that died with it. */
-  async #retryAbandoned(record: JobRecord, nowMs: number): Promise<Outcome> {
-    const { delaySeconds, delayWhy } = retryDelay(this.#job.schedule, record.attempts, this.#random());
-    const next: Retry = { delaySeconds, delayWhy, notBeforeMs: nowMs + delaySeconds * 1000 };
-    const kept = await this.#records.failAbandoned(this.#run, record, next);
-    return kept
-      ? {
-          kind: 'failed',
-          attempt: record.attempts,
-          error: crashOf(record),
-          delaySeconds,
-          notBeforeMs: next.notBeforeMs,
-        }
-      : this.#lost();
-  }
-
-  async #buryAbandoned(record: JobRecord): Promise<Outcome> {
-    const { attempts } = record;
-    const { code, message } =
-      record.state === 'running'
-        ? crashOf(record)
-        : { code: 'ATTEMPTS_EXHAUSTED', message: 'the schedule has become shorter since' };
-    const verdict: Decision = {
-      code,
-      message: `Attempt ${attempts} of ${this.#mostAttempts}, the last: ${message}${uncertainty(await this.#steps.uncertain())}`,
-      exhausted: true,
-    };
-    const kept = await this.#records.failAbandoned(this.#run, record, {
-      verdict: this.#verdict(verdict, attempts),
-    });
-    return kept ? { kind: 'dead', verdict, fresh: true } : this.#lost();
-  }
-
-  /** Ends a job that nobody runs and that must not run again. */
-  async #endUnrun(record: JobRecord, ending: Ending): Promise<Outcome> {
-    const end = this.#ending(ending, await this.#steps.uncertain(), record.attempts);
-    const kept = await this.#records.failAbandoned(this.#run, record, end.next);
-    return kept ? end.outcome : this.#lost();
-  }
-
-  /** What may have happened outside is never hidden by an end: then a person looks. */
-  #ending(
-    ending: Ending,
-    uncertain: readonly string[],
-    attempts: number,
-  ): { next: Continuation; outcome: Extract<Outcome, { kind: Ending | 'dead' }> } {
-    if (uncertain.length === 0) return { next: { ended: ending }, outcome: { kind: ending, fresh: true } };
-    const verdict: Decision = {
-      code: `${ending.toUpperCase()}_UNCERTAIN`,
-      message: `The job was ${ending === 'expired' ? 'not finished before its expirytime' : 'cancelled'}.${uncertainty(uncertain)}`,
-      exhausted: false,
-    };
-    return {
-      next: { verdict: this.#verdict(verdict, attempts) },
-      outcome: { kind: 'dead', verdict, fresh: true },
-    };
-  }
-
-  #verdict(decision: Decision, attempts: number): Verdict {
-    return { ...decision, attempts, atMs: this.#now(), messageId: this.#run.messageId };
   }
 }
 
