@@ -103,7 +103,10 @@ export class LongPolls {
 
   #setAlarm(line: WaitingLine): void {
     line.alarm?.cancel();
+    const { visible } = line.queue.tally;
     const nextMs = this.#messages.nextVisibleMs(line.queue);
+    // Time goes on between the receive that found nothing and this look, which may itself have shown a message.
+    if (line.queue.tally.visible > visible) this.wake(line.queue);
     line.alarm =
       nextMs === undefined
         ? undefined

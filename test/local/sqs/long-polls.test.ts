@@ -28,7 +28,37 @@ class CountingClock extends RunningClock {
   }
 }
 
+/** A clock that says what the test wants: one time at its next look, and another one from then on. */
+class TurningClock extends RunningClock {
+  #nextMs: number | undefined;
+  #thenMs: number | undefined;
+
+  turn(nextMs: number, thenMs: number): void {
+    this.#nextMs = nextMs;
+    this.#thenMs = thenMs;
+  }
+
+  override now(): number {
+    const nowMs = this.#nextMs ?? this.#thenMs ?? super.now();
+    this.#nextMs = undefined;
+    return nowMs;
+  }
+}
+
 describe('SQS long polls', () => {
+  it('find what became visible between the look for messages and the look for the next time', async () => {
+    const clock = new TurningClock();
+    await using lab = openSqs(undefined, undefined, clock);
+    lab.sqs.createQueue('jobs');
+    const arn = lab.sqs.arnOf('jobs');
+    const sentMs = Math.floor(clock.now());
+    clock.turn(sentMs, sentMs);
+    const id = lab.sqs.send(arn, { MessageBody: 'x' });
+    await lab.sqs.receive(arn, { visibilityTimeoutSeconds: 1 });
+    clock.turn(sentMs + 999, sentMs + 1000);
+    expect(await lab.sqs.receive(arn, { waitSeconds: 1 })).toMatchObject([{ messageId: id }]);
+  });
+
   it('whose client went away while they waited take nothing', async () => {
     await using lab = openSqs();
     const begun = Promise.withResolvers<AbortSignal>();
