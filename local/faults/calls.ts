@@ -3,7 +3,7 @@ import type { Service, ServiceRequest, ServiceResponse } from '../kernel/service
 import { callerKeyId } from '../lambda/api.ts';
 import type { Environment, Lambda } from '../lambda/index.ts';
 import { halved, refused, reset, withoutEntries } from './answers.ts';
-import type { Fault, FaultRule, ObservedCall, RefusedEntries, SlowFault } from './fault.ts';
+import type { Fault, FaultRule, HeldFault, ObservedCall, RefusedEntries, SlowFault } from './fault.ts';
 
 /** Lets faults befall the calls to the cloud's services, by rules that see each call twice. */
 export class CallFaults {
@@ -76,6 +76,7 @@ export class CallFaults {
     for (const fault of [...rules].map((rule) => rule(call))) {
       if (fault === undefined) continue;
       if (isSlow(fault)) await this.#pass(fault.slowSeconds, request.signal);
+      else if (isHeld(fault)) await fault.heldUntil.catch(() => {});
       else if (isRefusal(fault)) refusal = fault;
       else return { answer: await answerOf(fault, request, environment, answer) };
     }
@@ -99,7 +100,7 @@ export class CallFaults {
 }
 
 async function answerOf(
-  fault: Exclude<Fault, SlowFault | RefusedEntries>,
+  fault: Exclude<Fault, SlowFault | HeldFault | RefusedEntries>,
   { signal }: ServiceRequest,
   environment: Environment | undefined,
   answer: ServiceResponse | undefined,
@@ -123,6 +124,10 @@ async function answerOf(
 
 function isSlow(fault: Fault): fault is SlowFault {
   return typeof fault === 'object' && 'slowSeconds' in fault;
+}
+
+function isHeld(fault: Fault): fault is HeldFault {
+  return typeof fault === 'object' && 'heldUntil' in fault;
 }
 
 function isRefusal(fault: Fault): fault is RefusedEntries {

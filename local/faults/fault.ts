@@ -18,7 +18,7 @@ export interface ObservedCall {
   input(): unknown;
 }
 
-/** What befalls a call. `before` its effect does not happen (but for `slowSeconds`), `after` it has. */
+/** What befalls a call. `before` its effect does not happen (but for what is slow or held: then it does), `after` it has. */
 export type Fault =
   /** Its environment dies, as a process that ran out of memory does. An outside caller's connection breaks. */
   | 'kill'
@@ -31,11 +31,17 @@ export type Fault =
   /** It is answered with this error. */
   | AwsError
   | SlowFault
+  | HeldFault
   | RefusedEntries;
 
 /** It takes so much longer, in the cloud's seconds: `before` its effect, or `after` it and before its answer. */
 export interface SlowFault {
   readonly slowSeconds: number;
+}
+
+/** It goes on when the promise has ended, however long that takes. */
+export interface HeldFault {
+  readonly heldUntil: Promise<unknown>;
 }
 
 /** Entries of an SQS batch (`SendMessageBatch` and the others) are refused, the rest is done. Only `before`. */

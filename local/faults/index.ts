@@ -6,7 +6,15 @@ export {
   type ObservedArrival,
   type ObservedDelivery,
 } from './deliveries.ts';
-export type { CallPoint, Fault, FaultRule, ObservedCall, RefusedEntries, SlowFault } from './fault.ts';
+export type {
+  CallPoint,
+  Fault,
+  FaultRule,
+  HeldFault,
+  ObservedCall,
+  RefusedEntries,
+  SlowFault,
+} from './fault.ts';
 export { Faults } from './faults.ts';
 export type { AnswerFault, ObservedAnswer, ObservedStart, StartFault } from './functions.ts';
 export type { Plan, PlannedFault } from './plan.ts';

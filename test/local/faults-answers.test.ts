@@ -80,6 +80,18 @@ describe('the answer to a call', () => {
     expect(sent()).toBe(1);
   });
 
+  it('is held until somebody lets it go', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const reached = called();
+    befall('before', { heldUntil: promise });
+    const answered = send();
+    await reached;
+    expect(sent()).toBe(0);
+    resolve();
+    expect((await answered).payload.status).toBe(200);
+    expect(sent()).toBe(1);
+  });
+
   it('never comes, until the caller is gone', async () => {
     const reached = called();
     befall('before', 'hang');
