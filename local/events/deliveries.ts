@@ -2,7 +2,7 @@ import type { CloudContext } from '../kernel/service.ts';
 
 /** What is to be brought to a target of a rule. */
 export interface Delivery {
-  readonly id: string;
+  readonly id: number;
   readonly rule: string;
   readonly targetId: string;
   /** JSON. */
@@ -19,25 +19,27 @@ export class DeliveryStore {
     this.#context = context;
     context.store.db.exec(
       `CREATE TABLE IF NOT EXISTS events_deliveries (
-        id TEXT PRIMARY KEY, rule TEXT NOT NULL, target TEXT NOT NULL, input TEXT NOT NULL, accepted_ms REAL NOT NULL,
+        id INTEGER PRIMARY KEY AUTOINCREMENT, rule TEXT NOT NULL, target TEXT NOT NULL, input TEXT NOT NULL, accepted_ms REAL NOT NULL,
         failures INTEGER NOT NULL, due_ms REAL NOT NULL
       ) STRICT`,
     );
   }
 
-  add({ id, rule, targetId, input, acceptedMs }: Omit<Delivery, 'failures'>): void {
+  add({ rule, targetId, input, acceptedMs }: Omit<Delivery, 'id' | 'failures'>): void {
     this.#context.store.db
-      .prepare('INSERT INTO events_deliveries VALUES (?, ?, ?, ?, ?, 0, ?)')
-      .run(id, rule, targetId, input, acceptedMs, acceptedMs);
+      .prepare(
+        'INSERT INTO events_deliveries (rule, target, input, accepted_ms, failures, due_ms) VALUES (?, ?, ?, ?, 0, ?)',
+      )
+      .run(rule, targetId, input, acceptedMs, acceptedMs);
   }
 
   /** In the order of their times. */
   due(nowMs: number): Delivery[] {
     return this.#context.store.db
-      .prepare('SELECT * FROM events_deliveries WHERE due_ms <= ? ORDER BY due_ms, rowid')
+      .prepare('SELECT * FROM events_deliveries WHERE due_ms <= ? ORDER BY due_ms, id')
       .all(nowMs)
       .map((row) => ({
-        id: String(row.id),
+        id: Number(row.id),
         rule: String(row.rule),
         targetId: String(row.target),
         input: String(row.input),

@@ -101,7 +101,6 @@ export class EventBridge implements Service {
       this.#measure('TriggeredRules', rule);
       for (const target of rule.targets)
         this.#deliveries.add({
-          id: newUuid(random),
           rule: rule.name,
           targetId: target.Id,
           input: inputFor(target, event, rule),

@@ -75,7 +75,7 @@ export function readDefinition(text: string, knows: (resource: string) => boolea
     throw invalidDefinition(`INVALID_JSON_DESCRIPTION: ${(error as Error).message}`);
   }
   if (!isRecord(definition)) throw invalidDefinition('INVALID_JSON_DESCRIPTION: it is no JSON object');
-  const { isValid, errorsText } = aslValidator(definition as never, { checkArn: false });
+  const { isValid, errorsText } = aslValidator(definition as never, { checkPaths: true, checkArn: false });
   if (!isValid) throw invalidDefinition(errorsText('; '));
   const flow = definition as unknown as Flow;
   for (const [name, state] of allStates(flow)) refuseUnknown(name, state, knows);

@@ -169,11 +169,11 @@ export class StepFunctions implements Service {
    * @returns the execution; the one that runs already under this name with this input
    * @throws AwsError `StateMachineDoesNotExist`, `ExecutionAlreadyExists`, `InvalidName`, `InvalidExecutionInput`
    */
-  startExecution(machineArn: string, input: string, name = newUuid(this.#context.random)): Execution {
+  startExecution(machineArn: string, input: string, name = this.#newName(machineArn)): Execution {
     const machine = this.machines.get(machineArn);
     checkName(name);
     checkInput(input);
-    const arn = `${machineArn.replace(':stateMachine:', ':execution:')}:${name}`;
+    const arn = executionArn(machineArn, name);
     const existing = this.executions.find(arn);
     if (existing?.status === 'RUNNING' && existing.input === input) return existing;
     if (existing) throw new AwsError('ExecutionAlreadyExists', `Execution Already Exists: '${arn}'`);
@@ -206,7 +206,7 @@ export class StepFunctions implements Service {
       status: 'running',
     });
     run.event(root, 'ExecutionStarted', { input, inputDetails: { truncated: false }, roleArn });
-    run.alongside(() => this.#tell(execution));
+    this.#tell(run);
     run.commit();
     this.#options.onMetric?.(executionStarted(execution));
     void this.#running.send(arn, async (kept) => this.#interpreter.resume(kept, kept.root), run);
@@ -245,7 +245,7 @@ export class StepFunctions implements Service {
       });
       run.event(run.root, 'ExecutionRedriven', { redriveCount: execution.redriveCount });
       this.#interpreter.redrive(run, run.root);
-      run.alongside(() => this.#tell(execution));
+      this.#tell(run);
       run.afterwards(() => this.#options.onMetric?.(executionStarted(execution)));
     });
     return this.executions.get(arn);
@@ -259,6 +259,14 @@ export class StepFunctions implements Service {
   /** @throws AwsError `TaskTimedOut`, `InvalidToken` */
   async heartbeat(token: string): Promise<void> {
     await this.#byToken(token, async (run, task) => this.#interpreter.tasks.heartbeat(run, task));
+  }
+
+  /** A restart from the same seed draws the same names again. */
+  #newName(machineArn: string): string {
+    for (;;) {
+      const name = newUuid(this.#context.random);
+      if (!this.executions.find(executionArn(machineArn, name))) return name;
+    }
   }
 
   async #byToken(token: string, work: (run: Run, task: string) => Promise<boolean>): Promise<void> {
@@ -298,20 +306,27 @@ export class StepFunctions implements Service {
 
   #ended(run: Run): void {
     const { execution } = run;
-    run.alongside(() => this.#tell(execution));
+    this.#tell(run);
     run.afterwards(() => {
       for (const metric of executionEnded(execution)) this.#options.onMetric?.(metric);
     });
   }
 
-  #tell(execution: Execution): void {
-    this.#options.onEvent?.({
+  /** As it is now: before it is kept, the execution may go on. */
+  #tell(run: Run): void {
+    const { execution, nowMs } = run;
+    const event: ServiceEvent = {
       source: 'aws.states',
       detailType: 'Step Functions Execution Status Change',
       resources: [execution.arn],
-      detail: statusChangeDetail(execution, redriveStatusOf(execution, this.#context.clock.now())),
-    });
+      detail: statusChangeDetail(execution, redriveStatusOf(execution, nowMs)),
+    };
+    run.alongside(() => this.#options.onEvent?.(event));
   }
+}
+
+function executionArn(machineArn: string, name: string): string {
+  return `${machineArn.replace(':stateMachine:', ':execution:')}:${name}`;
 }
 
 /** @throws AwsError `InvalidExecutionInput`, `ValidationException` */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { CloudContext } from '../kernel/service.ts';
 import { runtimeError } from './errors.ts';
 import type { Frame, TaskWork } from './frames.ts';
@@ -34,7 +35,7 @@ export class Tasks {
   /** @throws StateError */
   async schedule({ run, frame, state }: Visit): Promise<void> {
     const resource = String(state.Resource);
-    const token = resource.endsWith(TOKEN) ? newToken(this.#context.random) : undefined;
+    const token = resource.endsWith(TOKEN) ? newToken(run, this.#context.random) : undefined;
     const visit = new Visit(run, frame, this.#context.random, token === undefined ? undefined : { token });
     const parameters = await visit.arguments();
     checkSize(frame.state, parameters);
@@ -203,7 +204,9 @@ async function secondsOf(visit: Visit, name: string): Promise<number | undefined
   throw runtimeError(`${name} is '${JSON.stringify(value)}', and must be a positive whole number`);
 }
 
-function newToken(random: () => number): string {
-  const bytes = Uint8Array.from({ length: 48 }, () => Math.floor(random() * 256));
-  return `AQCEAAAAKgAAAAM${Buffer.from(bytes).toString('base64')}`;
+/** Of an execution and a task: chance alone would make the same tokens again after a restart from the same seed. */
+function newToken({ execution }: Run, random: () => number): string {
+  const { arn, startMs, nextTask } = execution;
+  const unique = `${arn} ${startMs} ${nextTask} ${random()}`;
+  return `AQCEAAAAKgAAAAM${createHash('sha384').update(unique).digest('base64')}`;
 }

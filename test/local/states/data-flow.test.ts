@@ -128,7 +128,7 @@ describe('the data of a state', () => {
 describe('the intrinsic functions', () => {
   it.each<[string, unknown]>([
     ["States.Format('Job {} of {}: \\'{}\\' \\{\\}', $.n, $.list, $.name)", "Job 2 of [1,2,2]: 'kim' {}"],
-    ['States.Array($.n, $.name, 1.5, true, null)', [2, 'kim', 1.5, true, null]],
+    ['States.Array($.n, $.name, 15, true, null)', [2, 'kim', 15, true, null]],
     ['States.ArrayPartition($.list, 2)', [[1, 2], [2]]],
     ['States.ArrayContains($.list, 2)', true],
     ['States.ArrayRange(1, 9, 2)', [1, 3, 5, 7, 9]],
