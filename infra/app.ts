@@ -1,3 +1,4 @@
+import { Errors } from 'aws-cdk-lib';
 import { HonestJobsError } from '../shared/jobs/honest-jobs-error.ts';
 import { settingsOf } from './config.ts';
 import { addStage, newApp } from './stage.ts';
@@ -7,8 +8,8 @@ try {
   addStage(app, settingsOf(app.node.tryGetContext('stage')));
   app.synth();
 } catch (error) {
-  // A wrong setting or contract is the reader's to mend: one sentence says more than a stack.
-  if (!(error instanceof HonestJobsError)) throw error;
+  // A wrong setting or contract, or what the checklist refuses, is the reader's to mend: one sentence says more than a stack.
+  if (!(error instanceof HonestJobsError) && !Errors.isValidationError(error)) throw error;
   console.error(error.message);
   process.exitCode = 1;
 }

@@ -1,11 +1,12 @@
 import { App, type AppProps, type Environment } from 'aws-cdk-lib';
+import { Checklist } from './checks/checklist.ts';
 import type { Settings } from './config.ts';
 import { JobsStack } from './stacks/jobs.ts';
 import { StateStack } from './stacks/state.ts';
 
-/** An app as `cdk` and `node infra/app.ts` make it, with the same templates from both. */
+/** An app as `cdk` and `node infra/app.ts` make it, with the same templates from both. It refuses job queues that lack what each must have. */
 export function newApp(props: AppProps = {}): App {
-  return new App({
+  const app = new App({
     // Else only `cdk` would add a resource that counts constructs to each template.
     analyticsReporting: false,
     ...props,
@@ -15,6 +16,8 @@ export function newApp(props: AppProps = {}): App {
       ...props.context,
     },
   });
+  Checklist.addTo(app);
+  return app;
 }
 
 /** The stacks of one stage. */

@@ -14,6 +14,8 @@ import {
 import { publishQueueVariable } from '../../shared/jobs/environment.ts';
 import type { MetricName } from '../../shared/jobs/metrics.ts';
 import { deadLetterQueueName, queueName } from '../../shared/jobs/names.ts';
+import { carries } from '../checks/contract-of.ts';
+import { FUNCTION_TIMEOUTS_HIDDEN } from '../checks/queue-items.ts';
 import { ConsumerFunction } from './consumer-function.ts';
 import { JobAlarms } from './job-alarms.ts';
 import { jobDashboardRow } from './job-dashboard-row.ts';
@@ -28,12 +30,6 @@ export interface JobQueueProps {
   /** What the stack's outputs of it begin with. @default the construct's own id */
   readonly outputs?: string;
 }
-
-/**
- * As AWS advises: while a throttled mapping tries again, the message must stay hidden, or receives are spent without a run.
- * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
- */
-const FUNCTION_TIMEOUTS_HIDDEN = 6;
 
 /**
  * A batch is invoked with what there is. Waiting for a fuller one would save invocations, which are cheap, and cost every job
@@ -93,6 +89,7 @@ export class JobQueue extends Construct {
       ),
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: maxReceiveCount(job) },
     });
+    carries(this.queue, job);
     this.consumer = new ConsumerFunction(this, 'Consumer', {
       job,
       platform,
