@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectDocumented, table } from './document.ts';
+import { bury, judged } from './judgement.ts';
+import { DELIVERIES } from './rows/deliveries.ts';
+import { PROCESSES } from './rows/processes.ts';
+import type { Lift, Row } from './rows/row.ts';
+import { SERVICES, SLOW } from './rows/services.ts';
+import { TRIED, type Trial, trialsOf } from './trials.ts';
+import { World } from './world.ts';
+
+type Cells = Map<string, string>;
+/** Row → job type → what became of it. */
+const seen = new Map<string, Cells>();
+
+/** A fault of every job type's own job: to its end, and judged. */
+async function run(world: World, row: Row): Promise<void> {
+  const trials = trialsOf(world);
+  // An order makes an e-mail too: apart from the others, no fault of theirs befalls it.
+  for (const orders of [false, true])
+    await runTogether(
+      world,
+      row,
+      trials.filter(({ job }) => (job.type === 'place-order') === orders),
+    );
+}
+
+async function runTogether(world: World, row: Row, trials: readonly Trial[]): Promise<void> {
+  const lifts: Lift[] = [];
+  const struck: Trial[] = [];
+  for (const trial of trials) {
+    await trial.prepare();
+    const lift = await row.begin(trial);
+    if (lift && 'immune' in lift) note(row.what, trial, lift.immune);
+    else {
+      if (lift) lifts.push(lift);
+      struck.push(trial);
+    }
+  }
+  if (row.lastsSeconds === undefined) await world.lab.drain();
+  else await world.lab.advance(row.lastsSeconds);
+  for (const lift of lifts) lift();
+  // A mapping that was disabled takes its time.
+  await world.lab.advance(10);
+  await world.lab.drain();
+  const judge = async (what: string) => {
+    for (const trial of struck) note(what, trial, await judged(trial, row));
+  };
+  const { what = row.what, act } = row.later ?? {};
+  if (!act || what !== row.what) await judge(row.what);
+  if (act) {
+    await act(world, struck);
+    await world.lab.drain();
+    await judge(what);
+  }
+  for (const trial of struck) await bury(trial);
+}
+
+function note(what: string, { job }: Trial, cell: string): void {
+  const cells = seen.get(what) ?? new Map<string, string>();
+  seen.set(what, cells.set(job.type, cell));
+}
+
+const ROWS = [...DELIVERIES, ...PROCESSES, ...SERVICES];
+
+describe('every job has a known end, and one effect at most', () => {
+  let world: World;
+  let slowly: Promise<void>;
+  let slowWorld: World;
+  beforeAll(async () => {
+    [world, slowWorld] = await Promise.all([World.start(), World.start()]);
+    // What waits for real time-outs does so beside the rest.
+    slowly = (async () => {
+      for (const row of SLOW) await run(slowWorld, row);
+    })();
+    slowly.catch(() => {});
+  });
+  afterAll(async () => {
+    await Promise.all([world?.stop(), slowWorld?.stop()]);
+  });
+
+  // The processor may be busy with other tests.
+  const timeout = 180_000;
+
+  it.each(ROWS)('although $what', { timeout }, async (row) => {
+    await run(world, row);
+  });
+
+  it('although nothing answers, or weeks pass', { timeout }, async () => {
+    await slowly;
+    expect([...seen.values()].map(({ size }) => size)).not.toContain(0);
+  });
+
+  it('as docs/failures.md says', () => {
+    const names = [...ROWS, ...SLOW].flatMap(({ what, later }) =>
+      later?.what ? [what, later.what] : [what],
+    );
+    expect(new Set(names).size).toBe(names.length);
+    const lines = names.map((what) => [what, ...TRIED.map((type) => seen.get(what)?.get(type) ?? '')]);
+    expect(lines.flat()).not.toContain('');
+    expectDocumented('matrix', table(['although …', ...TRIED], lines));
+  });
+});

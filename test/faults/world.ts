@@ -1,0 +1,45 @@
+import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { notificationTag } from '../../shared/jobs/email-event.ts';
+import { type TableSubject, tableName } from '../../shared/jobs/names.ts';
+import { ChargeLab } from '../functions/charge-card/charge-lab.ts';
+import { STAGE } from '../lab/global-setup.ts';
+import type { Lab } from '../lab/lab.ts';
+
+/** The deployed template, and what its jobs work on. */
+export class World {
+  readonly lab: Lab;
+  readonly charges: ChargeLab;
+
+  static async start(): Promise<World> {
+    return new World(await ChargeLab.start());
+  }
+
+  private constructor(charges: ChargeLab) {
+    this.charges = charges;
+    this.lab = charges.lab;
+  }
+
+  async put(subject: TableSubject, Item: Record<string, unknown>): Promise<void> {
+    await this.lab.dynamo.send(new PutCommand({ TableName: tableName(STAGE, subject), Item }));
+  }
+
+  async get(
+    subject: TableSubject,
+    Key: Record<string, string>,
+  ): Promise<Record<string, unknown> | undefined> {
+    const { Item } = await this.lab.dynamo.send(
+      new GetCommand({ TableName: tableName(STAGE, subject), Key, ConsistentRead: true }),
+    );
+    return Item;
+  }
+
+  /** How often a mail went out for a notification. */
+  mails(notificationId: string): number {
+    const tag = notificationTag(notificationId);
+    return this.lab.cloud.ses.sent().filter(({ tags }) => tags.notification === tag).length;
+  }
+
+  async stop(): Promise<void> {
+    await this.charges.stop();
+  }
+}
