@@ -21,6 +21,8 @@ import type { JobRecord } from '../../shared/jobs/record.ts';
 export interface LabOptions
   extends Pick<LocalCloudOptions, 'assembly' | 'dataDirectory' | 'maxWorkers' | 'seed'> {
   readonly stage: string;
+  /** The cloud's time at first, for a folder whose cloud has skipped ahead. @default now */
+  readonly startMs?: number;
 }
 
 /**
@@ -42,11 +44,11 @@ export class Lab {
   readonly logs: readonly string[];
   readonly #stage: string;
 
-  static async start({ stage, ...options }: LabOptions): Promise<Lab> {
+  static async start({ stage, startMs, ...options }: LabOptions): Promise<Lab> {
     const logs: string[] = [];
     const cloud = await startLocalCloud({
       ...options,
-      clock: new RunningClock(),
+      clock: new RunningClock(startMs === undefined ? {} : { startMs }),
       onLog: ({ line }) => logs.push(line),
     });
     return new Lab(cloud, stage, logs);

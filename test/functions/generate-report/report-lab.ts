@@ -17,7 +17,7 @@ import {
 } from '../../../shared/jobs/names.ts';
 import { JOBS } from '../../../shared/jobs/registry.ts';
 import { STAGE } from '../../lab/global-setup.ts';
-import { Lab } from '../../lab/lab.ts';
+import { Lab, type LabOptions } from '../../lab/lab.ts';
 import { jpeg } from './pictures.ts';
 
 export type ReportInput = z.input<typeof JOBS.generateReport.payload>;
@@ -31,8 +31,19 @@ export class ReportLab {
   readonly bucket: string;
   readonly #s3: S3Client;
 
-  static async start(): Promise<ReportLab> {
-    const lab = await Lab.start({ assembly: inject('assembly'), stage: STAGE });
+  static async start(options: Pick<LabOptions, 'dataDirectory'> = {}): Promise<ReportLab> {
+    const one = await ReportLab.reopen(options);
+    const shelf = await jpeg(900, 600);
+    await one.putAsset('shelf.jpg', shelf);
+    await one.putAsset('window.jpg', await jpeg(400, 700));
+    await one.putAsset('broken.jpg', shelf.slice(0, 3000));
+    await one.#trade();
+    return one;
+  }
+
+  /** With what an earlier one left. */
+  static async reopen(options: Pick<LabOptions, 'dataDirectory' | 'startMs'>): Promise<ReportLab> {
+    const lab = await Lab.start({ assembly: inject('assembly'), stage: STAGE, ...options });
     const { endpoint, region } = lab.cloud;
     const s3 = new S3Client({
       endpoint,
@@ -41,13 +52,7 @@ export class ReportLab {
       credentials: { accessKeyId: 'lab', secretAccessKey: 'lab' },
     });
     const { Buckets = [] } = await s3.send(new ListBucketsCommand());
-    const one = new ReportLab(lab, s3, Buckets[0]?.Name ?? '');
-    const shelf = await jpeg(900, 600);
-    await one.putAsset('shelf.jpg', shelf);
-    await one.putAsset('window.jpg', await jpeg(400, 700));
-    await one.putAsset('broken.jpg', shelf.slice(0, 3000));
-    await one.#trade();
-    return one;
+    return new ReportLab(lab, s3, Buckets[0]?.Name ?? '');
   }
 
   private constructor(lab: Lab, s3: S3Client, bucket: string) {
