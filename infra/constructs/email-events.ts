@@ -43,7 +43,7 @@ export class EmailEvents extends Construct {
     });
     const recorder = new EmailEventRecorder(this, 'Recorder', { settings, table, deadLetterQueue });
     const topic = this.#topic();
-    const subscription = topic.addSubscription(new LambdaSubscription(recorder));
+    const subscription = topic.addSubscription(new LambdaSubscription(recorder, { deadLetterQueue }));
     // It lets SES publish too: for this one configuration set of this account.
     const destination = new ConfigurationSetEventDestination(this, 'Destination', {
       configurationSet,

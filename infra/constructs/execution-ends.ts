@@ -30,6 +30,7 @@ const ENTRY = fileURLToPath(new URL('../../functions/execution-ended/handler.ts'
 export class ExecutionEnds extends Construct {
   readonly #platform: JobPlatform;
   readonly #recorder: AppFunction;
+  readonly #lost: Queue;
 
   /** The one of the platform, made when the first staged job asks for it. */
   static of(platform: JobPlatform): ExecutionEnds {
@@ -49,6 +50,7 @@ export class ExecutionEnds extends Construct {
       retentionPeriod: Duration.seconds(DEAD_LETTER_RETENTION_SECONDS),
       removalPolicy: settings.removalPolicy === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
+    this.#lost = lost;
     this.#recorder = new AppFunction(this, 'Recorder', {
       settings,
       functionName: name,
@@ -98,7 +100,7 @@ export class ExecutionEnds extends Construct {
           status: ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'],
         },
       },
-      targets: [new LambdaTarget(this.#recorder)],
+      targets: [new LambdaTarget(this.#recorder, { deadLetterQueue: this.#lost })],
     });
     this.#recorder.addToRolePolicy(
       new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [queue.queueArn] }),
