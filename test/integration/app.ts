@@ -1,0 +1,3 @@
+import { synthesizeWithProbe } from './stacks.ts';
+
+synthesizeWithProbe('handler.ts');

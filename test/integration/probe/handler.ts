@@ -1,0 +1,3 @@
+import { probeHandler } from './probe-handler.ts';
+
+export const handler = probeHandler('first');
