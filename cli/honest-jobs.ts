@@ -1,6 +1,8 @@
 /** The `honest-jobs` command: looks at and acts on the jobs of a deployed stage. Credentials and region come from the environment, as for the AWS CLI. */
 import { parseArgs } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { JobLookup } from '../shared/client/job-lookup.ts';
@@ -9,6 +11,7 @@ import type { Command } from './commands/command.ts';
 import { deadCommand } from './commands/dead.ts';
 import { redriveCommand } from './commands/redrive.ts';
 import { resolveCommand } from './commands/resolve.ts';
+import { stagesCommand } from './commands/stages.ts';
 import { statusCommand } from './commands/status.ts';
 import { serviceClock } from './service-clock.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
@@ -28,6 +31,10 @@ These show the account, the region and what they will change, and ask first; wit
   npx honest-jobs resolve TYPE#KEY STEP not-done
                                        you looked: it certainly did not happen, the step runs
   npx honest-jobs redrive TYPE         moves the dead letters of a type back to its queue; each job begins a new life
+  npx honest-jobs stages resume TYPE#KEY
+                                       a staged job that failed goes on at the stage that failed (by ID, too)
+  npx honest-jobs stages resume TYPE --since 2h [--until 1h] [--rate 5]
+                                       so do all of a type that failed in that time (s, m, h, d ago), so many a second
 
   --stage NAME                         default dev
   --endpoint-url URL                   the local cloud, for one: http://127.0.0.1:4570
@@ -43,6 +50,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   cancel: cancelCommand,
   resolve: resolveCommand,
   redrive: redriveCommand,
+  stages: stagesCommand,
 };
 const COMMON_OPTIONS = ['stage', 'endpoint-url', 'help'];
 
@@ -71,21 +79,54 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
     (option) => !COMMON_OPTIONS.includes(option) && !command.options.includes(option),
   );
   if (stray) throw new UsageError(`"${name}" has no option --${stray} (npx honest-jobs --help).`);
-  const { stage = 'dev', 'endpoint-url': endpoint, yes = false, all = false, result } = values;
+  const {
+    stage = 'dev',
+    'endpoint-url': endpoint,
+    yes = false,
+    all = false,
+    result,
+    since,
+    until,
+    rate,
+  } = values;
   const client = endpoint === undefined ? {} : { endpoint };
-  const [dynamoClient, sqs] = [new DynamoDBClient(client), new SQSClient(client)];
+  const [dynamoClient, sqs, sfn] = [new DynamoDBClient(client), new SQSClient(client), new SFNClient(client)];
   const now = serviceClock(dynamoClient);
   const dynamo = DynamoDBDocumentClient.from(dynamoClient);
   try {
     const lookup = new JobLookup(dynamo, stage);
     return await command.run(
-      { stage, dynamo, sqs, lookup, now, terminal, yes, all, ...(result === undefined ? {} : { result }) },
+      {
+        stage,
+        dynamo,
+        sqs,
+        sfn,
+        s3: s3ClientOf(client),
+        lookup,
+        now,
+        terminal,
+        yes,
+        all,
+        ...(result === undefined ? {} : { result }),
+        ...(since === undefined ? {} : { since }),
+        ...(until === undefined ? {} : { until }),
+        ...(rate === undefined ? {} : { rate }),
+      },
       subjects,
     );
   } finally {
     dynamoClient.destroy();
     sqs.destroy();
+    sfn.destroy();
   }
+}
+
+/** Large, and needed by few: a process that has asked for one ends all the same. */
+function s3ClientOf(client: { readonly endpoint?: string }): () => Promise<S3Client> {
+  return async () => {
+    const { S3Client } = await import('@aws-sdk/client-s3');
+    return new S3Client({ ...client, forcePathStyle: 'endpoint' in client });
+  };
 }
 
 /** Credentials, region, network, permissions: the SDK's own sentence says what is wrong; of a stage that is not there it does not. */
@@ -106,6 +147,9 @@ function parse(args: readonly string[]) {
         yes: { type: 'boolean' },
         all: { type: 'boolean' },
         result: { type: 'string' },
+        since: { type: 'string' },
+        until: { type: 'string' },
+        rate: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     });

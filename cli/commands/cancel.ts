@@ -3,15 +3,14 @@ import { statusOf } from '../../shared/client/job-status.ts';
 import type { JobRecord } from '../../shared/jobs/record.ts';
 import { sentenceOf } from '../sentences.ts';
 import { confirmed, shown } from '../terminal.ts';
-import { UsageError } from '../usage-error.ts';
-import { type Command, type CommandContext, jobOf, targetLine, typeAndKey } from './command.ts';
+import { type Command, type CommandContext, jobOf, recordById, targetLine, typeAndKey } from './command.ts';
 
 export const cancelCommand: Command = {
   takes: 'TYPE#KEY or ID',
   count: 1,
   options: ['yes'],
   async run(context, [subject = '']) {
-    const { terminal, dynamo, stage, now, lookup, yes } = context;
+    const { terminal, dynamo, sfn, stage, now, lookup, yes } = context;
     const reference = typeAndKey(subject) ?? (await byId(subject, context));
     if (!reference) return 1;
     const { type, key } = reference;
@@ -19,7 +18,7 @@ export const cancelCommand: Command = {
     terminal.print(await targetLine(context));
     terminal.print(`cancels ${type}#${shown(key)}: ${found(await lookup.byKey(type, key), now())}`);
     if (!(await confirmed(terminal, yes))) return 1;
-    const cancellation = await cancelJob(job, key, { dynamo, stage, now });
+    const cancellation = await cancelJob(job, key, { dynamo, stage, now, sfn });
     terminal.print(answerOf(cancellation));
     return cancellation.outcome === 'too-late' ? 1 : 0;
   },
@@ -27,20 +26,12 @@ export const cancelCommand: Command = {
 
 async function byId(
   jobId: string,
-  { lookup, terminal, stage }: CommandContext,
+  context: CommandContext,
 ): Promise<{ type: string; key: string } | undefined> {
-  const records = await lookup.byJobId(jobId);
-  if (records.length > 1)
-    throw new UsageError(
-      `"${shown(jobId)}" is the id of ${records.length} jobs: name one of ${records
-        .slice(0, 5)
-        .map(({ pk }) => shown(pk))
-        .join(', ')}.`,
-    );
-  const [record] = records;
+  const record = await recordById(jobId, context);
   if (record) return typeAndKey(record.pk);
-  terminal.print(
-    `Stage "${stage}" has no record of "${shown(jobId)}", so nothing was cancelled: an id is known from its job's first attempt on. Cancel it as TYPE#KEY, which works before that, too.`,
+  context.terminal.print(
+    `Stage "${context.stage}" has no record of "${shown(jobId)}", so nothing was cancelled: an id is known from its job's first attempt on. Cancel it as TYPE#KEY, which works before that, too.`,
   );
   return undefined;
 }
@@ -57,11 +48,11 @@ function answerOf(cancellation: Cancellation): string {
     case 'waits':
       return 'The cancellation is recorded: the job ends as cancelled when its message comes next, or as a dead letter where one of its steps is uncertain.';
     case 'runs':
-      if (cancellation.was.state === 'started')
-        return `The cancellation is recorded. To end it now, stop its execution (aws stepfunctions stop-execution --execution-arn ${cancellation.was.executionArn}); if that completes the job before, it stands.`;
       return cancellation.aborts
         ? 'The cancellation is recorded: the running attempt is told to stop within seconds. If it completes the job before, that stands.'
         : 'The cancellation is recorded: the running attempt ends first, since its contract is not "cancellable". If it completes the job, that stands; otherwise there is no other attempt.';
+    case 'stopped':
+      return 'The cancellation is recorded, and its execution was stopped: it ends as cancelled within seconds, or as a dead letter where a step of it is uncertain. If the execution had completed the job before, that stands.';
     case 'already-cancelled':
       return `It was cancelled before: ${sentenceOf(cancellation.was)}.`;
     case 'too-late':

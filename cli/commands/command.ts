@@ -1,10 +1,13 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { JobLookup } from '../../shared/client/job-lookup.ts';
 import { type Target, targetOf } from '../../shared/client/target.ts';
 import type { AnyJob } from '../../shared/jobs/define-job.ts';
+import type { JobRecord } from '../../shared/jobs/record.ts';
 import { JOB_TYPES, jobByType } from '../../shared/jobs/registry.ts';
-import type { Terminal } from '../terminal.ts';
+import { shown, type Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 
 /** What a command works with. */
@@ -12,6 +15,9 @@ export interface CommandContext {
   readonly stage: string;
   readonly dynamo: DynamoDBDocumentClient;
   readonly sqs: SQSClient;
+  readonly sfn: SFNClient;
+  /** Made when first needed. */
+  readonly s3: () => Promise<S3Client>;
   readonly lookup: JobLookup;
   /** The cloud's own time. */
   readonly now: () => number;
@@ -22,6 +28,11 @@ export interface CommandContext {
   readonly all: boolean;
   /** `--result`: JSON. */
   readonly result?: string;
+  /** `--since`, `--until`: how long ago. */
+  readonly since?: string;
+  readonly until?: string;
+  /** `--rate`: a second. */
+  readonly rate?: string;
 }
 
 export interface Command {
@@ -48,6 +59,26 @@ export function typeAndKey(subject: string): { type: string; key: string } | und
   const type = subject.slice(0, cut);
   const key = subject.slice(cut + 1);
   return cut > 0 && key !== '' && jobByType(type) ? { type, key } : undefined;
+}
+
+/**
+ * The one job of a publisher's id.
+ *
+ * @throws UsageError naming the jobs where it is that of several
+ */
+export async function recordById(
+  jobId: string,
+  { lookup }: Pick<CommandContext, 'lookup'>,
+): Promise<JobRecord | undefined> {
+  const records = await lookup.byJobId(jobId);
+  if (records.length > 1)
+    throw new UsageError(
+      `"${shown(jobId)}" is the id of ${records.length} jobs: name one of ${records
+        .slice(0, 5)
+        .map(({ pk }) => shown(pk))
+        .join(', ')}.`,
+    );
+  return records[0];
 }
 
 /** The line that stands above everything that changes something. */

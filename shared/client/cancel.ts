@@ -1,9 +1,12 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import type { SFNClient } from '@aws-sdk/client-sfn';
 import { type DynamoDBDocumentClient, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { JobSettings } from '../jobs/define-job.ts';
+import { HonestJobsError } from '../jobs/honest-jobs-error.ts';
 import { tableName } from '../jobs/names.ts';
 import { expirationSeconds, JOB_SORT_KEY, type JobRecord, jobPartitionKey } from '../jobs/record.ts';
+import { stopExecution } from './executions.ts';
 import { type JobStatus, statusOf } from './job-status.ts';
 
 /** What a cancellation found, and so what it does. */
@@ -14,9 +17,25 @@ export type Cancellation =
   | { readonly outcome: 'waits'; readonly was: JobStatus }
   /** A running attempt, or its execution, ends first; when it completes the job, that stands. With `aborts` it is told to stop within seconds. */
   | { readonly outcome: 'runs'; readonly was: JobStatus; readonly aborts: boolean }
+  /** Its execution was stopped, and its end is recorded within seconds; one that had completed the job by then stands. */
+  | { readonly outcome: 'stopped'; readonly was: JobStatus }
   | { readonly outcome: 'already-cancelled'; readonly was: JobStatus }
   /** It had ended: nothing was changed. */
   | { readonly outcome: 'too-late'; readonly was: JobStatus };
+
+/** The job is cancelled, but its execution goes on for now. */
+export class ExecutionNotStopped extends HonestJobsError {
+  override readonly name = 'ExecutionNotStopped';
+  readonly code = 'EXECUTION_NOT_STOPPED';
+}
+
+export interface CancelOptions {
+  readonly dynamo: DynamoDBDocumentClient;
+  readonly stage: string;
+  readonly now: () => number;
+  /** Stops the execution that carries a staged job. Without it that ends at the next stage that is about to begin. */
+  readonly sfn?: SFNClient;
+}
 
 /** The owner that a record has which a cancellation created. */
 const CANCEL = 'cancel';
@@ -28,12 +47,36 @@ const ROUNDS = 3;
  * Never over a job that has completed, was dead-lettered, or expired. It needs the key: a job that has not begun has no record, so its id
  * leads nowhere.
  *
- * @throws what DynamoDB throws; then the job may or may not be cancelled, and doing it again is safe
+ * @throws what DynamoDB throws: then the job may or may not be cancelled; ExecutionNotStopped: then it is, and no further stage of it begins. Doing
+ *   it again is safe
  */
 export async function cancelJob(
   job: Pick<JobSettings, 'type' | 'cancellable'>,
   key: string,
-  { dynamo, stage, now }: { dynamo: DynamoDBDocumentClient; stage: string; now: () => number },
+  { sfn, ...options }: CancelOptions,
+): Promise<Cancellation> {
+  const cancellation = await record(job, key, options);
+  // Only now: the end of an execution is a cancellation's where the record says that somebody asked for one.
+  if (cancellation.outcome !== 'runs' || cancellation.was.state !== 'started' || !sfn) return cancellation;
+  await stop(jobPartitionKey(job.type, key), cancellation.was.executionArn, sfn);
+  return { outcome: 'stopped', was: cancellation.was };
+}
+
+async function stop(pk: string, executionArn: string, sfn: SFNClient): Promise<void> {
+  try {
+    await stopExecution(executionArn, sfn);
+  } catch (error) {
+    throw new ExecutionNotStopped(
+      `The cancellation of ${pk} is recorded, so that no further stage of it begins, but its execution could not be stopped: ${(error as Error).message} Cancel it again.`,
+      { cause: error },
+    );
+  }
+}
+
+async function record(
+  job: Pick<JobSettings, 'type' | 'cancellable'>,
+  key: string,
+  { dynamo, stage, now }: Omit<CancelOptions, 'sfn'>,
 ): Promise<Cancellation> {
   const table = tableName(stage, 'jobs');
   for (let round = 1; ; round++) {

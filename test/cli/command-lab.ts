@@ -32,6 +32,11 @@ export class CommandLab {
     return started;
   }
 
+  /** The command alone, on a lab of another assembly. */
+  static on(lab: Lab): CommandLab {
+    return new CommandLab(lab);
+  }
+
   private constructor(lab: Lab) {
     this.lab = lab;
   }
@@ -81,23 +86,25 @@ export class CommandLab {
     }
   }
 
-  /** The same with a person at a terminal who answers so. */
-  async atTerminal(answer: string, ...args: string[]) {
+  /** The same in the test's own process, with a person at a terminal who answers so; `undefined`: nobody is there. */
+  async atTerminal(answer: string | undefined, ...args: string[]) {
     const printed: string[] = [];
     const asked: string[] = [];
     const terminal: Terminal = {
-      interactive: true,
+      interactive: answer !== undefined,
       print: (text) => void printed.push(text),
       ask: async (question) => {
         asked.push(question);
-        return answer;
+        return answer ?? '';
       },
     };
     for (const [name, value] of Object.entries(this.lab.cloud.environment)) vi.stubEnv(name, value);
+    const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
     try {
       const code = await main([...args, '--endpoint-url', this.lab.cloud.endpoint], terminal);
-      return { code, stdout: printed.join('\n'), asked };
+      return { code, stdout: printed.join('\n'), stderr: stderr.mock.calls.join(''), asked };
     } finally {
+      stderr.mockRestore();
       vi.unstubAllEnvs();
     }
   }

@@ -1,6 +1,6 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type * as z from 'zod';
-import { documentClient, PermanentError } from '../../../../shared/consumer/index.ts';
+import { deadLetter, documentClient, PermanentError } from '../../../../shared/consumer/index.ts';
 import { required, tableVariable } from '../../../../shared/jobs/environment.ts';
 import type { StageContext } from '../../../../shared/stages/index.ts';
 import type { staged } from './contract.ts';
@@ -10,7 +10,7 @@ const dynamo = documentClient();
 /** Counts a run of a stage where the tests can see it, and does as the payload says. */
 export async function act(
   stage: string,
-  { payload: { key, acts }, index, signal }: StageContext<z.output<typeof staged.payload>>,
+  { payload: { key, acts }, index, signal, step }: StageContext<z.output<typeof staged.payload>>,
 ): Promise<string> {
   const name = index === undefined ? stage : `${stage}[${index}]`;
   const { Attributes } = await dynamo.send(
@@ -24,17 +24,31 @@ export async function act(
   );
   switch (acts[name]?.[(Attributes?.available as number) - 1]) {
     case 'throw':
-      throw new Error('as the test wanted');
+      return fails();
     case 'permanent':
       throw new PermanentError('cannot ever work', { code: 'HOPELESS' });
     case 'exit':
       process.exit(1);
       break;
     case 'hang':
-      await new Promise((_, fail) => signal.addEventListener('abort', () => fail(signal.reason)));
+      await aborted(signal);
+      break;
+    case 'throw-in-step':
+      await step('call', fails, { ifUncertain: deadLetter() });
+      break;
+    case 'hang-in-step':
+      await step('call', () => aborted(signal), { ifUncertain: deadLetter() });
       break;
     case 'large':
       return 'x'.repeat(300_000);
   }
   return '';
+}
+
+async function fails(): Promise<never> {
+  throw new Error('as the test wanted');
+}
+
+async function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, fail) => signal.addEventListener('abort', () => fail(signal.reason)));
 }

@@ -2,7 +2,16 @@ import * as z from 'zod';
 import { defineStage, defineStagedJob } from '../../../../shared/jobs/staged-job.ts';
 
 /** What a run of a stage does. */
-export const STAGE_ACTS = ['return', 'throw', 'permanent', 'exit', 'hang', 'large'] as const;
+export const STAGE_ACTS = [
+  'return',
+  'throw',
+  'permanent',
+  'exit',
+  'hang',
+  'large',
+  'throw-in-step',
+  'hang-in-step',
+] as const;
 
 const words = z.object({ words: z.array(z.string()) });
 const retry = { attempts: 3, baseSeconds: 10, capSeconds: 60 };
