@@ -1,38 +1,25 @@
-import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Fault, ObservedCall } from '../../local/faults/index.ts';
 import { AwsError } from '../../local/kernel/errors.ts';
-import { NOTIFICATION_TAG, notificationTag } from '../../shared/jobs/email-event.ts';
-import { functionName, type TableSubject, tableName } from '../../shared/jobs/names.ts';
+import { functionName } from '../../shared/jobs/names.ts';
 import { JOBS } from '../../shared/jobs/registry.ts';
 import { STAGE } from '../lab/global-setup.ts';
-import { Lab } from '../lab/lab.ts';
+import type { Lab } from '../lab/lab.ts';
+import { World } from './world.ts';
 
 const ACCOUNT = 'acc-crash';
 const SKU = 'SKU-CRASH';
 const OPENING = 100_000;
 
+let world: World;
 let lab: Lab;
 beforeAll(async () => {
-  lab = await Lab.start({ assembly: inject('assembly'), stage: STAGE });
-  await put('accounts', { accountId: ACCOUNT, balanceMinor: OPENING, currency: 'EUR' });
-  await put('stock', { sku: SKU, available: OPENING });
+  world = await World.start();
+  lab = world.lab;
+  await world.put('accounts', { accountId: ACCOUNT, balanceMinor: OPENING, currency: 'EUR' });
+  await world.put('stock', { sku: SKU, available: OPENING });
 });
-afterAll(() => lab.stop());
-
-async function put(subject: TableSubject, Item: Record<string, unknown>): Promise<void> {
-  await lab.dynamo.send(new PutCommand({ TableName: tableName(STAGE, subject), Item }));
-}
-
-async function get(
-  subject: TableSubject,
-  Key: Record<string, string>,
-): Promise<Record<string, unknown> | undefined> {
-  const { Item } = await lab.dynamo.send(
-    new GetCommand({ TableName: tableName(STAGE, subject), Key, ConsistentRead: true }),
-  );
-  return Item;
-}
+afterAll(() => world.stop());
 
 /** Lets a fault befall the nth call that a job type's function makes from now on, whatever the operation. */
 function befall(type: string, nth: number, moment: ObservedCall['moment'], fault: Fault): () => void {
@@ -84,7 +71,7 @@ let made = 0;
 describe('a payment', () => {
   it.each(rows('process-payment'))('is booked once when at "$call" $what', async ({ nth, moment, fault }) => {
     const transactionId = `tx-crash-${++made}`;
-    const before = (await get('accounts', { accountId: ACCOUNT }))?.balanceMinor as number;
+    const before = (await world.get('accounts', { accountId: ACCOUNT }))?.balanceMinor as number;
     const lift = befall(JOBS.processPayment.type, nth, moment, fault);
     await lab.publish(JOBS.processPayment, {
       transactionId,
@@ -95,8 +82,8 @@ describe('a payment', () => {
     await lab.drain();
     lift();
     expect(await lab.record(JOBS.processPayment, transactionId)).toMatchObject({ state: 'completed' });
-    expect(await get('payments', { transactionId })).toMatchObject({ amountMinor: 7 });
-    expect((await get('accounts', { accountId: ACCOUNT }))?.balanceMinor).toBe(before + 7);
+    expect(await world.get('payments', { transactionId })).toMatchObject({ amountMinor: 7 });
+    expect((await world.get('accounts', { accountId: ACCOUNT }))?.balanceMinor).toBe(before + 7);
   });
 });
 
@@ -105,7 +92,7 @@ describe('an order', () => {
     'takes its stock once and is confirmed once when at "$call" $what',
     async ({ nth, moment, fault }) => {
       const reference = `R-crash-${++made}`;
-      const before = (await get('stock', { sku: SKU }))?.available as number;
+      const before = (await world.get('stock', { sku: SKU }))?.available as number;
       const lift = befall(JOBS.placeOrder.type, nth, moment, fault);
       await lab.publish(JOBS.placeOrder, {
         reference,
@@ -116,8 +103,8 @@ describe('an order', () => {
       await lab.drain();
       lift();
       expect(await lab.record(JOBS.placeOrder, reference)).toMatchObject({ state: 'completed' });
-      expect((await get('stock', { sku: SKU }))?.available).toBe(before - 2);
-      expect(mailsOf(`order-confirmation:${reference}`)).toBe(1);
+      expect((await world.get('stock', { sku: SKU }))?.available).toBe(before - 2);
+      expect(world.mails(`order-confirmation:${reference}`)).toBe(1);
     },
   );
 });
@@ -138,11 +125,11 @@ describe('an e-mail', () => {
       const record = await lab.record(JOBS.sendEmail, notificationId);
       if (beganInVain(call, moment, fault)) {
         expect(record).toMatchObject({ state: 'dead', verdict: { code: 'STEP_UNCERTAIN' } });
-        expect(mailsOf(notificationId)).toBe(0);
+        expect(world.mails(notificationId)).toBe(0);
         expect((await lab.deadLetterOf(JOBS.sendEmail, notificationId))?.reason.code).toBe('STEP_UNCERTAIN');
       } else {
         expect(record).toMatchObject({ state: 'completed' });
-        expect(mailsOf(notificationId)).toBe(1);
+        expect(world.mails(notificationId)).toBe(1);
       }
     },
   );
@@ -156,11 +143,6 @@ function beganInVain(call: string, moment: ObservedCall['moment'], fault: Fault)
     call === 'look at the suppressions' ||
     (call === 'send' && moment === 'before')
   );
-}
-
-function mailsOf(notificationId: string): number {
-  const tag = notificationTag(notificationId);
-  return lab.cloud.ses.sent().filter(({ tags }) => tags[NOTIFICATION_TAG] === tag).length;
 }
 
 describe('the calls of one attempt', () => {

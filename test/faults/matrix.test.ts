@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectDocumented, table } from './document.ts';
 import { bury, judged } from './judgement.ts';
 import { DELIVERIES } from './rows/deliveries.ts';
+import { PEOPLE } from './rows/people.ts';
 import { PROCESSES } from './rows/processes.ts';
 import type { Lift, Row } from './rows/row.ts';
 import { SERVICES, SLOW } from './rows/services.ts';
@@ -60,7 +61,7 @@ function note(what: string, { job }: Trial, cell: string): void {
   seen.set(what, cells.set(job.type, cell));
 }
 
-const ROWS = [...DELIVERIES, ...PROCESSES, ...SERVICES];
+const ROWS = [...DELIVERIES, ...PEOPLE, ...PROCESSES, ...SERVICES];
 
 describe('every job has a known end, and one effect at most', () => {
   let world: World;

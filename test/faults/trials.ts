@@ -47,7 +47,12 @@ export interface Trial {
   /** Holds the effect back from its first call on. @returns lets it go on */
   holdEffect(reached: () => void): () => void;
   /** Lets a fault befall calls of the job's records. @returns lifts it */
-  befall(call: RecordCall, moment: ObservedCall['moment'], fault: Fault, which?: Which): () => void;
+  befall(
+    call: RecordCall,
+    moment: ObservedCall['moment'],
+    fault: Fault | (() => Fault),
+    which?: Which,
+  ): () => void;
   /** Tells of each such call before it has its effect, counted from 1. @returns ends it */
   watch(call: RecordCall, seen: (nth: number) => void): () => void;
 }
@@ -161,13 +166,14 @@ function trial(world: World, { isEffect, prepare, transacts = false, ...parts }:
   const strike = (
     concerns: (call: ObservedCall) => boolean,
     moment: ObservedCall['moment'],
-    fault: Fault,
+    fault: Fault | (() => Fault),
     which: Which = 'first',
   ) => {
     let nth = 0;
     return world.lab.cloud.faults.add((call) => {
       if (call.functionName !== name || call.moment !== moment || !concerns(call)) return undefined;
-      return isMeant(++nth, which) ? fault : undefined;
+      if (!isMeant(++nth, which)) return undefined;
+      return typeof fault === 'function' ? fault() : fault;
     });
   };
   const isEffectOf = (call: ObservedCall) => isEffect(call) && names(call, key);
