@@ -1,6 +1,20 @@
-import aslValidator from 'asl-validator';
+import { createRequire } from 'node:module';
 import { invalidDefinition } from './errors.ts';
 import { isRecord } from './values/scope.ts';
+
+interface Validation {
+  readonly isValid: boolean;
+  errorsText(separator: string): string;
+}
+/** The package brings no types of its own. */
+type AslValidator = (
+  definition: unknown,
+  options: { readonly checkPaths: boolean; readonly checkArn: boolean },
+) => Validation;
+
+/** Loading it takes 150 ms, and each definition 50: only who has state machines pays, and once for each. */
+const require = createRequire(import.meta.url);
+const valid = new Set<string>();
 
 export interface Retrier {
   readonly ErrorEquals: readonly string[];
@@ -75,9 +89,14 @@ export function readDefinition(text: string, knows: (resource: string) => boolea
     throw invalidDefinition(`INVALID_JSON_DESCRIPTION: ${(error as Error).message}`);
   }
   if (!isRecord(definition)) throw invalidDefinition('INVALID_JSON_DESCRIPTION: it is no JSON object');
-  const { isValid, errorsText } = aslValidator(definition as never, { checkPaths: true, checkArn: false });
-  if (!isValid) throw invalidDefinition(errorsText('; '));
   const flow = definition as unknown as Flow;
+  if (!valid.has(text)) {
+    const validate = require('asl-validator') as AslValidator;
+    // A copy: the validator writes query languages into it.
+    const { isValid, errorsText } = validate(JSON.parse(text), { checkPaths: true, checkArn: false });
+    if (!isValid) throw invalidDefinition(errorsText('; '));
+    valid.add(text);
+  }
   for (const [name, state] of allStates(flow)) refuseUnknown(name, state, knows);
   return flow;
 }

@@ -3,7 +3,7 @@ import type { CloudContext } from '../kernel/service.ts';
 import { validation } from './errors.ts';
 import type { Execution } from './executions.ts';
 import type { HistoryEvent } from './history.ts';
-import { type Input, limitOf, only, text } from './input.ts';
+import { type Input, limitOf, only, startOf, text } from './input.ts';
 import { redriveStatusOf } from './redrives.ts';
 import type { StepFunctions } from './states.ts';
 
@@ -43,7 +43,7 @@ export function executionOperations(
       const { arn } = states.machines.get(text(input, 'stateMachineArn'));
       if (status !== undefined && !STATUSES.includes(status))
         throw validation(`statusFilter is ${status}; give one of ${STATUSES.join(', ')}.`);
-      const [offset, limit] = [Number(input.nextToken ?? 0), limitOf(input, 100)];
+      const [offset, limit] = [startOf(input), limitOf(input, 100)];
       const redriven = redriveFilter === undefined ? undefined : redriveFilter === 'REDRIVEN';
       const found = states.executions.list({ machineArn: arn, status, redriven, offset, limit: limit + 1 });
       return {
@@ -55,7 +55,7 @@ export function executionOperations(
       const { arn } = states.executions.get(text(input, 'executionArn'));
       const limit = limitOf(input, 100);
       const found = states.history.page(arn, {
-        after: Number(input.nextToken ?? 0),
+        after: startOf(input),
         limit: limit + 1,
         reverse: input.reverseOrder === true,
       });

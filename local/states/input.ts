@@ -1,3 +1,4 @@
+import { AwsError } from '../kernel/errors.ts';
 import { validation } from './errors.ts';
 
 export type Input = Readonly<Record<string, unknown>>;
@@ -23,4 +24,11 @@ export function limitOf(input: Input, standard: number): number {
   const limit = input.maxResults || standard;
   if (Number.isInteger(limit) && Number(limit) >= 1 && Number(limit) <= 1000) return Number(limit);
   throw validation(`maxResults is ${JSON.stringify(limit)}; give a whole number from 1 to 1000.`);
+}
+
+/** Where a list goes on, as its last page told. @throws AwsError `InvalidToken` */
+export function startOf({ nextToken }: Input): number {
+  if (nextToken == null) return 0;
+  if (typeof nextToken === 'string' && /^\d+$/.test(nextToken)) return Number(nextToken);
+  throw new AwsError('InvalidToken', `Invalid Token: '${String(nextToken)}'`);
 }

@@ -1,7 +1,7 @@
 import { AwsError } from '../kernel/errors.ts';
 import type { Operation } from '../kernel/json-protocol.ts';
 import { invalidArn } from './errors.ts';
-import { type Input, limitOf, only, text } from './input.ts';
+import { type Input, limitOf, only, startOf, text } from './input.ts';
 import type { StateMachine } from './machines.ts';
 import { checkName } from './names.ts';
 import type { StepFunctions } from './states.ts';
@@ -52,7 +52,7 @@ export function machineOperations(states: StepFunctions): Readonly<Record<string
       };
     },
     ListStateMachines(input: Input) {
-      const [offset, limit] = [Number(input.nextToken ?? 0), limitOf(input, 100)];
+      const [offset, limit] = [startOf(input), limitOf(input, 100)];
       const all = states.machines.all();
       const stateMachines = all.slice(offset, offset + limit).map(({ arn, name, createdMs }) => ({
         stateMachineArn: arn,

@@ -5,10 +5,10 @@ import type { ResourceProvider } from '../kernel/resources.ts';
 import type { CloudContext, Service, ServiceRequest, ServiceResponse } from '../kernel/service.ts';
 import { newUuid } from '../sns/ids.ts';
 import { type Flow, readDefinition } from './definition.ts';
-import { invalidInput, StateError, validation } from './errors.ts';
+import { invalidInput, validation } from './errors.ts';
 import { executionOperations } from './execution-operations.ts';
 import { type Execution, Executions } from './executions.ts';
-import { FrameStore, type TaskWork } from './frames.ts';
+import { FrameStore } from './frames.ts';
 import { History } from './history.ts';
 import { type IntegrationParts, Integrations, type Intercept } from './integrations/integrations.ts';
 import { denied, SERVICE_PRINCIPAL } from './integrations/roles.ts';
@@ -22,6 +22,7 @@ import { redriveStatusOf } from './redrives.ts';
 import { Run, type RunStores } from './run.ts';
 import { Running } from './running.ts';
 import { statusChangeDetail } from './status-events.ts';
+import { TaskCalls } from './task-calls.ts';
 import { taskOperations } from './task-operations.ts';
 import type { Outcome } from './tasks.ts';
 import { PAYLOAD_LIMIT_BYTES } from './visit.ts';
@@ -40,9 +41,6 @@ export interface StepFunctionsOptions extends Omit<IntegrationParts, 'intercept'
   readonly onEvent?: ((event: ServiceEvent) => void) | undefined;
 }
 
-/** How long tasks that were called may go on when the cloud stops. */
-const STOP_GRACE_SECONDS = 5;
-
 /** AWS Step Functions: state machines of the type STANDARD. */
 export class StepFunctions implements Service {
   readonly signingName = 'states';
@@ -57,11 +55,9 @@ export class StepFunctions implements Service {
   readonly #interpreter: Interpreter;
   readonly #stores: RunStores;
   readonly #running: Running;
-  readonly #calls = new Set<Promise<void>>();
+  readonly #calls: TaskCalls;
   readonly #definitions = new Map<string, Flow>();
   readonly #operations: Readonly<Record<string, Operation>>;
-  #stopping = false;
-  #stopped = false;
 
   constructor(context: CloudContext, options: StepFunctionsOptions) {
     this.#context = context;
@@ -75,18 +71,10 @@ export class StepFunctions implements Service {
       frames: new FrameStore(context.store),
     };
     this.#integrations = new Integrations({ ...options, intercept: () => this.intercept });
-    const states = this;
-    this.#interpreter = new Interpreter(
-      context,
-      {
-        integrations: this.#integrations,
-        get stopping() {
-          return states.#stopping;
-        },
-        call: (run, task) => states.#call(run, task),
-      },
-      (run) => this.#ended(run),
+    this.#calls = new TaskCalls(context.clock, this.#integrations, (arn, id, outcome) =>
+      this.#running.send(arn, (run) => this.#interpreter.tasks.called(run, id, outcome)),
     );
+    this.#interpreter = new Interpreter(context, this.#calls, (run) => this.#ended(run));
     this.#running = new Running(context.clock, {
       load: (arn) => this.#load(this.executions.get(arn)),
       drain: (run) => this.#interpreter.drain(run),
@@ -118,22 +106,14 @@ export class StepFunctions implements Service {
 
   /** Calls nobody any more; who was called may answer within the grace. */
   async stop(): Promise<void> {
-    this.#stopping = true;
-    let end = () => {};
-    const grace = new Promise<void>((over) => {
-      end = over;
-    });
-    const timer = this.#context.clock.after(STOP_GRACE_SECONDS * 1000, end);
-    await Promise.race([Promise.all(this.#calls), grace]);
-    timer.cancel();
-    this.#stopped = true;
+    await this.#calls.stop();
     await this.#running.stop();
   }
 
   /** Something runs, or is due and about to. */
   get busy(): boolean {
     const due = (this.nextEventMs ?? Number.POSITIVE_INFINITY) <= this.#context.clock.now();
-    return this.#running.working || this.#calls.size > 0 || due;
+    return this.#running.working || this.#calls.running > 0 || due;
   }
 
   /** When the next wait, retry or time-out is over (cloud time, ms). */
@@ -283,25 +263,6 @@ export class StepFunctions implements Service {
     const flow = this.#definitions.get(key) ?? (JSON.parse(definition) as Flow);
     this.#definitions.set(key, flow);
     return new Run(this.#context, this.#stores, execution, { flow, roleArn });
-  }
-
-  #call(run: Run, task: TaskWork): void {
-    const { arn, machineArn } = run.execution;
-    const work = async (): Promise<void> => {
-      let outcome: Outcome;
-      try {
-        const integration = this.#integrations.find(task.resource);
-        const { parameters } = task;
-        outcome = { output: await integration?.call({ parameters, roleArn: run.roleArn, machineArn }) };
-      } catch (error) {
-        if (!(error instanceof StateError)) throw error;
-        outcome = { error: error.error, cause: error.detail };
-      }
-      if (!this.#stopped)
-        await this.#running.send(arn, (kept) => this.#interpreter.tasks.called(kept, task.id, outcome));
-    };
-    const call = work().finally(() => this.#calls.delete(call));
-    this.#calls.add(call);
   }
 
   #ended(run: Run): void {

@@ -4,62 +4,14 @@ import { join } from 'node:path';
 import {
   DescribeRuleCommand,
   DisableRuleCommand,
-  EventBridgeClient,
   ListRulesCommand,
   ListTargetsByRuleCommand,
-  PutEventsCommand,
-  type PutEventsRequestEntry,
-  TestEventPatternCommand,
 } from '@aws-sdk/client-eventbridge';
 import { describe, expect, it } from 'vitest';
 import { AwsError } from '../../../local/kernel/errors.ts';
-import { START_MS, StatesLab, type StatesLabOptions } from '../states/states-lab.ts';
+import { START_MS } from '../states/states-lab.ts';
+import { EventsLab } from './events-lab.ts';
 import { queueTarget, rule } from './rules.ts';
-
-/** The same cloud as for state machines, without any. */
-class EventsLab implements AsyncDisposable {
-  readonly lab: StatesLab;
-  readonly client: EventBridgeClient;
-
-  static async open(resources: object, options: StatesLabOptions = {}): Promise<EventsLab> {
-    return new EventsLab(await StatesLab.open({}, { ...options, resources }));
-  }
-
-  private constructor(lab: StatesLab) {
-    this.lab = lab;
-    const { endpoint, region } = lab.cloud;
-    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-    this.client = new EventBridgeClient({ endpoint, region, credentials, maxAttempts: 1 });
-  }
-
-  async put(...entries: PutEventsRequestEntry[]) {
-    const standard = { Source: 'shop', DetailType: 'order', Detail: '{}' };
-    return this.client.send(
-      new PutEventsCommand({ Entries: entries.map((entry) => ({ ...standard, ...entry })) }),
-    );
-  }
-
-  /** The bodies in a queue; they stay there, hidden for a while. */
-  async bodies(queue = 'queue') {
-    await this.lab.settle();
-    const messages = await this.lab.cloud.sqs.receive(this.lab.cloud.sqs.arnOf(queue));
-    return messages.map(({ body }) => JSON.parse(body));
-  }
-
-  count(
-    metricName: string,
-    namespace = 'AWS/Events',
-    dimensions: Record<string, string> = { RuleName: 'orders' },
-  ) {
-    const identity = { namespace, metricName, dimensions };
-    return this.lab.cloud.cloudwatch.metrics.read(identity, START_MS, START_MS + 7 * 86_400_000).sum;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.client.destroy();
-    await this.lab[Symbol.asyncDispose]();
-  }
-}
 
 const EventPattern = { source: ['shop'] };
 const orders = (target: object, options?: { permits: boolean }) =>
@@ -149,68 +101,6 @@ describe('what a target gets', () => {
     await using lab = await EventsLab.open(orders(queueTarget('Queue', fields)));
     await lab.put({ Detail: JSON.stringify({ id: 7, name: 'Kim "K"' }) });
     expect(await lab.bodies()).toEqual([expected]);
-  });
-});
-
-describe('a pattern', () => {
-  const event = {
-    id: '1',
-    source: 'shop',
-    'detail-type': 'order',
-    account: '000000000000',
-    time: '2030-01-01T12:00:00Z',
-    region: 'us-east-1',
-    resources: ['a', 'b'],
-    detail: {
-      name: 'Kim',
-      total: 5,
-      paid: true,
-      note: null,
-      tags: ['x', 'y'],
-      lines: [{ sku: 1 }, { sku: 2 }],
-    },
-  };
-
-  it.each<[object, boolean]>([
-    [{ source: ['shop'] }, true],
-    [{ source: ['other', 'shop'], 'detail-type': ['order'] }, true],
-    [{ source: ['shop'], 'detail-type': ['refund'] }, false],
-    [{ resources: ['b'] }, true],
-    [{ detail: { total: [5] } }, true],
-    [{ detail: { total: ['5'] } }, false],
-    [{ detail: { paid: [true], note: [null] } }, true],
-    [{ detail: { name: [{ prefix: 'K' }] } }, true],
-    [{ detail: { name: [{ prefix: { 'equals-ignore-case': 'k' } }] } }, true],
-    [{ detail: { name: [{ suffix: 'x' }] } }, false],
-    [{ detail: { name: [{ 'equals-ignore-case': 'KIM' }] } }, true],
-    [{ detail: { name: [{ wildcard: 'K*m' }] } }, true],
-    [{ detail: { name: [{ 'anything-but': 'Kim' }] } }, false],
-    [{ detail: { name: [{ 'anything-but': ['Lee', 'Bo'] }] } }, true],
-    [{ detail: { name: [{ 'anything-but': { prefix: 'K' } }] } }, false],
-    [{ detail: { missing: [{ 'anything-but': 'x' }] } }, false],
-    [{ detail: { missing: [{ exists: false }], name: [{ exists: true }] } }, true],
-    [{ detail: { name: [{ exists: false }] } }, false],
-    [{ detail: { total: [{ numeric: ['>', 1, '<=', 5] }] } }, true],
-    [{ detail: { total: [{ numeric: ['=', 6] }] } }, false],
-    [{ detail: { tags: ['y'] } }, true],
-    [{ detail: { lines: { sku: [2] } } }, true],
-    [{ $or: [{ source: ['other'] }, { detail: { total: [5] } }] }, true],
-  ])('%j matches: %s', async (pattern, matches) => {
-    await using lab = await EventsLab.open({});
-    const { Result } = await lab.client.send(
-      new TestEventPatternCommand({ EventPattern: JSON.stringify(pattern), Event: JSON.stringify(event) }),
-    );
-    expect(Result).toBe(matches);
-  });
-
-  it.each([
-    [{ source: 'shop' }],
-    [{ source: [] }],
-    [{ source: [{ like: 'x' }] }],
-    [{ detail: { n: [{ numeric: ['~', 1] }] } }],
-  ])('%j is refused when it is deployed', async (pattern) => {
-    const resources = rule('Orders', { EventPattern: pattern, Targets: [] });
-    await expect(EventsLab.open(resources)).rejects.toThrow(/App\/Orders .*Event pattern is not valid/);
   });
 });
 

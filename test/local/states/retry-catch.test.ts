@@ -155,8 +155,7 @@ describe('a function that fails', () => {
     const machine = row({ Work: probe({ do: 'sleep', ms: 300 }, { Retry: [RETRY] }) });
     await using lab = await StatesLab.open({ machine });
     const executionArn = await lab.start('machine');
-    await lab.until(() => lab.cloud.lambda.running > 0);
-    await new Promise((turn) => setTimeout(turn, 150));
+    await lab.untilWorking();
     await lab.cloud.lambda.killEnvironments('probe');
     await lab.drain();
     expect((await lab.result(executionArn)).status).toBe('SUCCEEDED');

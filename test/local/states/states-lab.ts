@@ -180,6 +180,13 @@ export class StatesLab implements AsyncDisposable {
     while (!(await condition())) await new Promise((turn) => setTimeout(turn, 2));
   }
 
+  /** Waits until the function's code is loaded and has an invocation in its hands. */
+  async untilWorking(): Promise<void> {
+    const loaded = () => this.cloud.lambda.environmentsOf('probe').some(({ initMs }) => initMs !== undefined);
+    await this.until(() => this.cloud.lambda.running > 0 && loaded());
+    await new Promise((turn) => setTimeout(turn, 50));
+  }
+
   async pass(seconds: number): Promise<void> {
     await this.cloud.clock.pass(seconds * 1000);
     await this.settle();
@@ -198,4 +205,15 @@ export class StatesLab implements AsyncDisposable {
     this.client.destroy();
     await this.cloud.stop();
   }
+}
+
+/** What a machine makes of an input, in a cloud of its own. */
+export async function outcome(definition: object, input: unknown = {}) {
+  await using lab = await StatesLab.open({ machine: definition });
+  return await lab.run('machine', input);
+}
+
+/** What one Pass state with these fields makes of it. */
+export async function passed(fields: object, input: unknown = {}): Promise<unknown> {
+  return (await outcome(row({ Pass: { Type: 'Pass', ...fields } }), input)).output;
 }
