@@ -6,7 +6,7 @@ import type { AttemptEnd } from './claim-layer.ts';
 import type { JobContext, JobHandler } from './context.ts';
 import { Cancelled, type ErrorRecord, errorRecord, PermanentError, RetryAfter, TimedOut } from './errors.ts';
 import type { JobRecords } from './job-records.ts';
-import type { Claim, Run } from './run.ts';
+import { type Claim, RECORDING_MARGIN_MS, type Run } from './run.ts';
 import type { Runtime } from './runtime.ts';
 import { Started } from './started.ts';
 import { stepsOf } from './step.ts';
@@ -15,8 +15,6 @@ import { watchForCancellation } from './watch.ts';
 
 /** A record's writes cost by its size, and DynamoDB takes 400 KB with the history beside it. */
 export const LONGEST_RESULT_BYTES = 100_000;
-/** What an attempt leaves of its invocation, to record its end. */
-export const RECORDING_MARGIN_MS = 3000;
 
 export interface AttemptOptions<Payload> {
   readonly job: Job<Payload, unknown>;

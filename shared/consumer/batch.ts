@@ -3,10 +3,9 @@ import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import { type Job, type JobSettings, maxReceiveCount } from '../jobs/define-job.ts';
 import type { Parsed } from '../jobs/message.ts';
 import { type ParsedJob, parseJob } from '../jobs/parse-job.ts';
-import { RECORDING_MARGIN_MS } from './attempt.ts';
 import type { JobHandler } from './context.ts';
 import { resend } from './resend.ts';
-import type { Outcome, Run } from './run.ts';
+import { type Outcome, RECORDING_MARGIN_MS, type Run } from './run.ts';
 import { runJob } from './run-job.ts';
 import type { Runtime } from './runtime.ts';
 import { settlementOf } from './settle.ts';

@@ -5,6 +5,7 @@ import { jobPartitionKey } from '../jobs/record.ts';
 import { Claiming, type ClaimingOptions, type Decision, endWithout, lost, verdictOf } from './claiming.ts';
 import type { ErrorRecord } from './errors.ts';
 import type { JobRecords } from './job-records.ts';
+import { passes } from './passing-errors.ts';
 import type { Continuation } from './record-changes.ts';
 import type { Claim, Outcome, Run } from './run.ts';
 import type { Started } from './started.ts';
@@ -214,10 +215,3 @@ export class ClaimLayer extends BasePersistenceLayer {
 
 /** Left for the batch's own answer after the last try of a write. */
 const LAST_TRY_MARGIN_MS = 1000;
-
-/** Whether an error of DynamoDB passes by itself: a throttle, a fault of its own, no answer. */
-function passes(error: unknown): boolean {
-  const { name, $metadata } = error as { name?: string; $metadata?: { httpStatusCode?: number } };
-  const status = $metadata?.httpStatusCode;
-  return status === undefined || status >= 500 || /Throttl|ThroughputExceeded|LimitExceeded/.test(name ?? '');
-}

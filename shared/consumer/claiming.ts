@@ -2,8 +2,9 @@ import type { JobSettings } from '../jobs/define-job.ts';
 import type { JobRecord, Verdict } from '../jobs/record.ts';
 import { attemptsOf, retryDelay } from '../jobs/schedule.ts';
 import type { ClaimResult, JobRecords } from './job-records.ts';
+import { passes } from './passing-errors.ts';
 import { type Continuation, crashOf, type Retry } from './record-changes.ts';
-import { type Ending, endingOf, type Outcome, obstacle, type Run } from './run.ts';
+import { type Ending, endingOf, type Outcome, obstacle, RECORDING_MARGIN_MS, type Run } from './run.ts';
 import { type StepRecords, uncertainty } from './step-records.ts';
 
 export type Decision = Pick<Verdict, 'code' | 'message' | 'exhausted'>;
@@ -12,7 +13,7 @@ export interface ClaimingOptions {
   readonly records: JobRecords;
   readonly steps: StepRecords;
   readonly run: Run;
-  readonly job: Pick<JobSettings, 'schedule'>;
+  readonly job: Pick<JobSettings, 'schedule' | 'timeoutSeconds'>;
   readonly now: () => number;
   readonly random: () => number;
 }
@@ -24,6 +25,8 @@ export class Claiming {
   readonly #run: Run;
   readonly #schedule: JobSettings['schedule'];
   readonly #mostAttempts: number;
+  /** What an attempt needs of its invocation. */
+  readonly #leastMs: number;
   readonly #now: () => number;
   readonly #random: () => number;
 
@@ -33,6 +36,7 @@ export class Claiming {
     this.#run = run;
     this.#schedule = job.schedule;
     this.#mostAttempts = attemptsOf(job.schedule);
+    this.#leastMs = job.timeoutSeconds * 1000 + RECORDING_MARGIN_MS;
     this.#now = now;
     this.#random = random;
   }
@@ -46,7 +50,18 @@ export class Claiming {
 
   /** Claims the job of the run. Sets the run's outcome where it may not run. */
   async claim(): Promise<ClaimResult> {
-    return this.#claimPast(await this.#records.claim(this.#run, this.#mostAttempts));
+    return this.#claimPast(await this.#claimOnceMore());
+  }
+
+  /** A claim whose answers were lost may stand: tried again, it is recognised by our own token, and no attempt is lost to it. */
+  async #claimOnceMore(): Promise<ClaimResult> {
+    try {
+      return await this.#records.claim(this.#run, this.#mostAttempts);
+    } catch (error) {
+      const leftMs = this.#run.leaseUntilMs - this.#now();
+      if (!passes(error) || leftMs < this.#leastMs) throw error;
+      return this.#records.claim(this.#run, this.#mostAttempts);
+    }
   }
 
   /** Where the record in the way allows it, claims again on what it shows. Sets the outcome when the job may not run. */

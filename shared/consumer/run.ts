@@ -1,6 +1,9 @@
 import { type FailedAttempt, type JobRecord, keyReused, type Verdict } from '../jobs/record.ts';
 import type { ErrorRecord } from './errors.ts';
 
+/** What an attempt leaves of its invocation, to record its end. */
+export const RECORDING_MARGIN_MS = 3000;
+
 /** One message's go at one job: who it is, and what came of it. The layer beneath Powertools and the attempt both write here. */
 export interface Run {
   readonly type: string;
