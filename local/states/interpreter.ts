@@ -35,11 +35,17 @@ export class Interpreter {
     });
   }
 
-  async drain(run: Run): Promise<void> {
+  /**
+   * Deals with a signal, and moves the execution on as far as it goes then.
+   *
+   * @returns what the signal answers; `undefined` when the execution ended over it
+   */
+  async deal<Result>(run: Run, signal: (run: Run) => Promise<Result>): Promise<Result | undefined> {
     try {
+      const result = await signal(run);
       for (;;) {
         const step = run.steps.shift();
-        if (!step) return;
+        if (!step) return result;
         if (run.execution.status === 'RUNNING') await step();
       }
     } catch (error) {
@@ -51,6 +57,7 @@ export class Interpreter {
         error: 'States.Runtime',
         cause: 'The execution reached the maximum number of history events (25000).',
       });
+      return undefined;
     }
   }
 

@@ -1,10 +1,13 @@
 import type { Clock, Timer } from '../kernel/clock.ts';
 import type { Run } from './run.ts';
 
+export type Signal<Result> = (run: Run) => Promise<Result>;
+
 export interface RunningParts {
   /** @throws AwsError when the execution is not there */
   load(arn: string): Run;
-  drain(run: Run): Promise<void>;
+  /** Deals with a signal, and moves the execution on as far as it goes then. */
+  deal<Result>(run: Run, signal: Signal<Result>): Promise<Result | undefined>;
   due(run: Run): Promise<void>;
 }
 
@@ -44,7 +47,7 @@ export class Running {
    *
    * @param loaded the execution, where it is in memory already
    */
-  async send<Result>(arn: string, signal: (run: Run) => Promise<Result>, loaded?: Run): Promise<Result> {
+  async send<Result>(arn: string, signal: Signal<Result>, loaded?: Run): Promise<Result | undefined> {
     const active = this.#active.get(arn) ?? { run: loaded, tail: Promise.resolve(), waiting: 0 };
     this.#active.set(arn, active);
     active.waiting++;
@@ -60,12 +63,11 @@ export class Running {
     await Promise.all([...this.#active.values()].map(({ tail }) => tail));
   }
 
-  async #deal<Result>(arn: string, active: Active, signal: (run: Run) => Promise<Result>): Promise<Result> {
+  async #deal<Result>(arn: string, active: Active, signal: Signal<Result>): Promise<Result | undefined> {
     try {
       const run = active.run ?? this.#parts.load(arn);
       active.run = run;
-      const result = await signal(run);
-      await this.#parts.drain(run);
+      const result = await this.#parts.deal(run, signal);
       run.commit();
       return result;
     } catch (error) {

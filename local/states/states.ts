@@ -77,7 +77,7 @@ export class StepFunctions implements Service {
     this.#interpreter = new Interpreter(context, this.#calls, (run) => this.#ended(run));
     this.#running = new Running(context.clock, {
       load: (arn) => this.#load(this.executions.get(arn)),
-      drain: (run) => this.#interpreter.drain(run),
+      deal: (run, signal) => this.#interpreter.deal(run, signal),
       due: (run) => this.#interpreter.due(run),
     });
     this.#operations = {

@@ -100,27 +100,54 @@ describe('an execution', () => {
     expect((await lab.types(executionArn)).at(-1)).toBe('ExecutionTimedOut');
   });
 
-  it('fails when its history would have more than 25,000 events', async () => {
-    const machine = {
-      StartAt: 'Again',
-      States: {
-        Again: { Type: 'Pass', Next: 'Whether' },
+  it.each([
+    ['at once', { Type: 'Pass', Next: 'P0' }, 0],
+    // So many states that the one event too many is the end of a wait, which time brings about.
+    ['after waits', { Type: 'Wait', Seconds: 1, Next: 'P0' }, 7],
+  ])(
+    'that goes in a circle %s fails when its history would have more than 25,000 events',
+    async (_, again, before) => {
+      const passes = (prefix: string, count: number, Next: string) =>
+        Object.fromEntries(
+          Array.from({ length: count }, (__, index) => [
+            `${prefix}${index}`,
+            { Type: 'Pass', Next: index === count - 1 ? Next : `${prefix}${index + 1}` },
+          ]),
+        );
+      const circle = {
+        Again: again,
+        ...passes('P', 8, 'Whether'),
         Whether: {
           Type: 'Choice',
-          Choices: [{ Variable: '$$.Execution.Name', StringEquals: 'never', Next: 'Done' }],
+          Choices: [{ Variable: '$', NumericEquals: 0, Next: 'Done' }],
           Default: 'Again',
         },
         Done: { Type: 'Succeed' },
-      },
-    };
-    await using lab = await StatesLab.open({ machine });
-    expect(await lab.run('machine')).toMatchObject({
-      status: 'FAILED',
-      error: 'States.Runtime',
-      cause: 'The execution reached the maximum number of history events (25000).',
-      redriveStatusReason: 'Execution history event limit exceeded',
-    });
-  });
+      };
+      const machine = {
+        StartAt: before === 0 ? 'Each' : 'B0',
+        States: {
+          ...passes('B', before, 'Each'),
+          Each: { Type: 'Map', ItemProcessor: { StartAt: 'Again', States: circle }, End: true },
+        },
+      };
+      await using lab = await StatesLab.open({ machine });
+      const executionArn = await lab.start('machine', [1]);
+      await lab.pass(3600);
+      expect(await lab.result(executionArn)).toMatchObject({
+        status: 'FAILED',
+        error: 'States.Runtime',
+        cause: 'The execution reached the maximum number of history events (25000).',
+        redriveStatusReason: 'Execution history event limit exceeded',
+      });
+      const last = { executionArn, reverseOrder: true, maxResults: 2 };
+      const { events } = await lab.client.send(new GetExecutionHistoryCommand(last));
+      expect(events?.map(({ id, type }) => [id, type])).toEqual([
+        [25_000, 'ExecutionFailed'],
+        [24_999, expect.any(String)],
+      ]);
+    },
+  );
 });
 
 describe('ListExecutions', () => {

@@ -152,7 +152,7 @@ describe('a function that fails', () => {
   });
 
   it('may be killed in the middle, and is called again where Retry says so', async () => {
-    const machine = row({ Work: probe({ do: 'sleep', ms: 300 }, { Retry: [RETRY] }) });
+    const machine = row({ Work: probe({ do: 'sleep', ms: 1500 }, { Retry: [RETRY] }) });
     await using lab = await StatesLab.open({ machine });
     const executionArn = await lab.start('machine');
     await lab.untilWorking();

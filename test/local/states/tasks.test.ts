@@ -141,7 +141,7 @@ describe('a task that takes too long', () => {
       StartAt: 'Work',
       States: {
         Work: probe(
-          { do: 'sleep', ms: 400 },
+          { do: 'sleep', ms: 1500 },
           {
             End: undefined,
             Next: 'Good',
