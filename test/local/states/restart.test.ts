@@ -1,9 +1,13 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
 import { afterEach, describe, expect, it } from 'vitest';
 import { probe, row, START_MS, StatesLab } from './states-lab.ts';
+import { THREE_TASKS } from './three-tasks.ts';
 
 const HOUR = 3600;
 const opened: StatesLab[] = [];
@@ -70,6 +74,24 @@ describe('after a restart', () => {
     await second.untilWorking();
     const started = (await second.types(executionArn)).filter((type) => type === 'TaskStarted');
     expect(started).toHaveLength(2);
+  });
+
+  it('that a SIGKILL made necessary, what was finished is not run again, and what was under way is tried again', async () => {
+    const directory = newDirectory();
+    const program = fileURLToPath(new URL('killed-cloud.ts', import.meta.url));
+    const child = spawn(process.execPath, [program, directory], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(child.stdout, 'data');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const second = await open({ machine: THREE_TASKS }, directory, 1);
+    await second.drain();
+    const executionArn = `${second.arn('machine').replace('stateMachine', 'execution')}:killed`;
+    expect((await second.result(executionArn)).status).toBe('SUCCEEDED');
+    const events = await second.history(executionArn);
+    const failed = events.flatMap(({ taskFailedEventDetails }) => taskFailedEventDetails?.error ?? []);
+    expect(failed).toEqual(['Lambda.Unknown']);
+    expect(events.filter(({ type }) => type === 'TaskStarted')).toHaveLength(4);
+    expect(events.map(({ id }) => id)).toEqual(events.map((_, index) => index + 1));
   });
 
   it('an invocation that ends within the grace of the stop is not run again', async () => {
