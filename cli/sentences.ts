@@ -15,7 +15,7 @@ export function sentenceOf(status: JobStatus): string {
     case 'deferred':
       return `deferred until ${time(status.untilMs)} (${times(status.deferrals)} in this life) because ${shown(status.because)}`;
     case 'started':
-      return `started ${time(status.sinceMs)}: execution ${shown(status.executionArn)} carries it${cancelled(status)}`;
+      return `started ${time(status.sinceMs)}: its execution carries it${cancelled(status)}`;
     case 'expired':
       return `expired ${time(status.atMs)}: its expirytime came before its work was done`;
     case 'cancelled':
@@ -35,6 +35,8 @@ export function stepSentenceOf(step: StepStatus): string {
       return `under way since ${time(step.sinceMs)}`;
     case 'uncertain':
       return `UNCERTAIN: begun ${time(step.sinceMs)}, and no certain outcome; its effect may have happened`;
+    case 'repeatable':
+      return `begun ${time(step.sinceMs)}; a stage, which runs again as a whole`;
     case 'not-done':
       return `begun ${time(step.begunAtMs)}, certainly not done`;
   }

@@ -3,7 +3,8 @@ import type { JobReport } from '../shared/client/status.ts';
 import { functionName } from '../shared/jobs/names.ts';
 import type { FailedAttempt, JobRecord } from '../shared/jobs/record.ts';
 import { sentenceOf, stepSentenceOf } from './sentences.ts';
-import { shown, time } from './terminal.ts';
+import { stageLines } from './stage-lines.ts';
+import { duration, shown, time } from './terminal.ts';
 
 export interface StoryOptions {
   readonly stage: string;
@@ -20,7 +21,7 @@ const MOST_STACK_LINES = 5;
 
 /** One job's whole story in one screen: what is true now, its lives, its steps, every attempt that failed, and where its log is. */
 export function storyOf(
-  { record, status, lives, steps, jobId, duplicateOf }: JobReport,
+  { record, status, lives, stages, steps, jobId, duplicateOf }: JobReport,
   options: StoryOptions,
 ): string {
   const { all } = options;
@@ -34,6 +35,7 @@ export function storyOf(
     // What ended before it ran has lived no life.
     ...(record.attempts === 0 && lives.life === 1 && !record.history ? [] : lifeLines(lives, all)),
     ...runLines(record, options),
+    ...(stages ? stageLines(stages, { stage: options.stage, type: typeOf(record) }) : []),
     ...section(
       'steps',
       steps.map((step) => [`    ${shown(step.name)}: ${stepSentenceOf(step)}`]),
@@ -60,8 +62,8 @@ function lifeLines({ life, sinceMs, exact, former }: Lives, all: boolean): strin
 }
 
 function runLines(record: JobRecord, { stage, nowMs }: StoryOptions): string[] {
-  const type = record.pk.slice(0, record.pk.indexOf('#'));
-  const { attempts, hop = 0, deferrals = 0, cancelRequestedAtMs } = record;
+  const type = typeOf(record);
+  const { attempts, hop = 0, executionArn, redriveCount = 0, deferrals = 0, cancelRequestedAtMs } = record;
   const facts = [
     `${attempts} begun in this life`,
     `hop ${hop}`,
@@ -70,6 +72,11 @@ function runLines(record: JobRecord, { stage, nowMs }: StoryOptions): string[] {
   ];
   return [
     `  attempts  ${facts.join(', ')}`,
+    ...(executionArn === undefined
+      ? []
+      : [
+          `  execution ${shown(executionArn)}${redriveCount === 0 ? '' : `, redriven ${redriveCount === 1 ? 'once' : `${redriveCount} times`}`}`,
+        ]),
     ...(record.state === 'completed' && cancelRequestedAtMs !== undefined
       ? [`  cancelled ${time(cancelRequestedAtMs)}, and completed all the same: its attempt ran already`]
       : []),
@@ -131,6 +138,6 @@ function stackLines(stack: string | undefined, all: boolean): string[] {
   ];
 }
 
-function duration(ms: number): string {
-  return ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`;
+function typeOf({ pk }: JobRecord): string {
+  return pk.slice(0, pk.indexOf('#'));
 }

@@ -54,3 +54,7 @@ export function shown(text: string, most = 300): string {
 export function time(ms: number): string {
   return new Date(ms).toISOString();
 }
+
+export function duration(ms: number): string {
+  return ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`;
+}

@@ -56,7 +56,7 @@ async function resumeOne(context: CommandContext, subject: string): Promise<numb
   if (!(await confirmed(terminal, yes))) return 1;
   await resume(resumption, context);
   terminal.print(
-    `Sent: it begins a new life with the next receive (npx honest-jobs status '${shown(record.pk)}') Its letter stays in the dead-letter queue; once the job has completed, redriving it changes nothing but takes it away.`,
+    `Sent: it begins a new life with the next receive (npx honest-jobs status '${shown(record.pk)}'). Its letter stays in the dead-letter queue; once the job has completed, redriving it changes nothing but takes it away.`,
   );
   return 0;
 }

@@ -1,5 +1,5 @@
 import { type NoRecord, status } from '../../shared/client/status.ts';
-import { JOB_TYPES } from '../../shared/jobs/registry.ts';
+import { JOB_TYPES, jobByType } from '../../shared/jobs/registry.ts';
 import { storyOf } from '../story.ts';
 import { shown } from '../terminal.ts';
 import { type Command, typeAndKey } from './command.ts';
@@ -8,13 +8,15 @@ export const statusCommand: Command = {
   takes: 'ID or TYPE#KEY',
   count: 1,
   options: ['all'],
-  async run({ stage, lookup, sqs, now, terminal, all }, [subject = '']) {
+  async run({ stage, lookup, sqs, sfn, now, terminal, all }, [subject = '']) {
     const { reports, noRecord } = await status(typeAndKey(subject) ?? { jobId: subject }, {
       lookup,
       sqs,
       stage,
       types: JOB_TYPES,
       now,
+      contractOf: jobByType,
+      sfn,
     });
     for (const report of reports) terminal.print(storyOf(report, { stage, nowMs: now(), all }));
     if (noRecord) terminal.print(absenceOf(subject, stage, noRecord));

@@ -1,4 +1,5 @@
 import type { JobRecord, StepRecord, Verdict } from '../jobs/record.ts';
+import { isStageStep } from './stage-status.ts';
 
 /** What is true of a job at a moment. */
 export type JobStatus =
@@ -117,15 +118,26 @@ export type StepStatus =
       readonly result?: string;
       readonly resultObject?: string;
     }
-  /** The running attempt is in it. */
+  /** The running attempt, or the stage's run, is in it. */
   | { readonly state: 'under-way'; readonly sinceMs: number }
   /** It began and left no certain outcome: its effect may have happened. */
   | { readonly state: 'uncertain'; readonly sinceMs: number }
+  /** A whole run of a stage that has not ended, or left no outcome: it may be repeated as it stands. */
+  | { readonly state: 'repeatable'; readonly sinceMs: number }
   /** It began, and its effect certainly did not happen. */
   | { readonly state: 'not-done'; readonly begunAtMs: number };
 
-/** What is true of a step, which depends on whether its job's own run is still in it. */
-export function stepStatusOf(step: StepRecord, record: JobRecord, nowMs: number): StepStatus {
+/**
+ * What is true of a step, which depends on whether its job's own run is still in it.
+ *
+ * @param running the owners of a staged job's runs that are under way
+ */
+export function stepStatusOf(
+  step: StepRecord,
+  record: JobRecord,
+  nowMs: number,
+  running: ReadonlySet<string> = new Set(),
+): StepStatus {
   switch (step.state) {
     case 'done':
       return {
@@ -137,7 +149,9 @@ export function stepStatusOf(step: StepRecord, record: JobRecord, nowMs: number)
     case 'not-done':
       return { state: 'not-done', begunAtMs: step.begunAtMs };
     case 'begun':
-      return step.owner === record.owner && statusOf(record, nowMs).state === 'running'
+      if (isStageStep(step)) return { state: 'repeatable', sinceMs: step.begunAtMs };
+      return running.has(step.owner) ||
+        (step.owner === record.owner && statusOf(record, nowMs).state === 'running')
         ? { state: 'under-way', sinceMs: step.begunAtMs }
         : { state: 'uncertain', sinceMs: step.begunAtMs };
   }

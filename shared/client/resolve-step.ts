@@ -81,7 +81,7 @@ export async function findUncertainStep(
   if (state !== 'uncertain')
     throw new StepNotResolved(
       'NOT_UNCERTAIN',
-      `Step "${name}" of ${record.pk} is ${state === 'done' ? 'done' : 'certainly not done'}: there is nothing to resolve.`,
+      `Step "${name}" of ${record.pk} ${NOTHING_TO_RESOLVE[state]}: there is nothing to resolve.`,
     );
   return { record, step };
 }
@@ -165,6 +165,13 @@ export async function resolveStep(
     );
   }
 }
+
+const NOTHING_TO_RESOLVE = {
+  done: 'is done',
+  'under-way': 'is under way',
+  repeatable: 'is a stage, which runs again as a whole',
+  'not-done': 'is certainly not done',
+};
 
 function resultOf(resolution: Resolution): string | undefined {
   if (resolution.found !== 'done') return undefined;

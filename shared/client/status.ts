@@ -1,11 +1,16 @@
+import type { SFNClient } from '@aws-sdk/client-sfn';
 import {
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
   QueueDoesNotExist,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
+import type { AnyJob } from '../jobs/define-job.ts';
 import { deadLetterQueueName, queueName } from '../jobs/names.ts';
 import { type JobRecord, jobPartitionKey, type StepRecord } from '../jobs/record.ts';
+import type { ExecutionData } from '../jobs/stage-data.ts';
+import { isOne, isStaged, type StageOrder } from '../jobs/staged-job.ts';
+import { describeExecution } from './executions.ts';
 import type { JobLookup } from './job-lookup.ts';
 import {
   type JobStatus,
@@ -15,6 +20,7 @@ import {
   statusOf,
   stepStatusOf,
 } from './job-status.ts';
+import { isStageStep, type StagesReport, stagesOf } from './stage-status.ts';
 
 /** A job as people name it: by the id that its publisher chose, or by type and key. */
 export type JobReference = { readonly jobId: string } | { readonly type: string; readonly key: string };
@@ -23,7 +29,10 @@ export interface JobReport {
   readonly record: JobRecord;
   readonly status: JobStatus;
   readonly lives: Lives;
+  /** Of a staged job: those within its stages. */
   readonly steps: readonly (StepStatus & { readonly name: string; readonly record: StepRecord })[];
+  /** Of a staged job. */
+  readonly stages?: StagesReport;
   /** The id of the job's message; `undefined` while nobody knows it, since the job was cancelled before that was met. */
   readonly jobId: string | undefined;
   /** The job's own id, where the id that was asked for is of a message that was a duplicate of it. */
@@ -52,6 +61,10 @@ export interface StatusOptions {
   /** All job types of the stage: where a job may wait whose id alone is known. */
   readonly types: readonly string[];
   readonly now: () => number;
+  /** Finds contracts: that of a staged job names its stages. @default none, and the stages are told as steps */
+  readonly contractOf?: (type: string) => AnyJob | undefined;
+  /** Asked how many items a staged job's first stage fans out over, while that is under way. @default nobody, and it is not told */
+  readonly sfn?: SFNClient;
 }
 
 /**
@@ -61,17 +74,16 @@ export interface StatusOptions {
  */
 export async function status(
   reference: JobReference,
-  { lookup, sqs, stage, types, now }: StatusOptions,
+  options: StatusOptions,
 ): Promise<{ readonly reports: readonly JobReport[]; readonly noRecord?: NoRecord }> {
+  const { lookup, sqs, stage, types } = options;
   const keys =
     'jobId' in reference
       ? await lookup.partitionKeysOf(reference.jobId)
       : [jobPartitionKey(reference.type, reference.key)];
   const records = await Promise.all(keys.map((pk) => lookup.byPartitionKey(pk)));
   const reports = await Promise.all(
-    records
-      .filter((record) => record !== undefined)
-      .map(async (record) => reportOf(record, await lookup.steps(record), reference, now())),
+    records.filter((record) => record !== undefined).map((record) => reportOf(record, reference, options)),
   );
   if (reports.length > 0) return { reports };
   const waitsOn = 'jobId' in reference ? types : [reference.type];
@@ -96,23 +108,46 @@ export async function status(
   };
 }
 
-function reportOf(
+async function reportOf(
   record: JobRecord,
-  steps: readonly StepRecord[],
   reference: JobReference,
-  nowMs: number,
-): JobReport {
+  { lookup, now, contractOf, sfn }: StatusOptions,
+): Promise<JobReport> {
+  const steps = await lookup.steps(record);
+  const job = contractOf?.(record.pk.slice(0, record.pk.indexOf('#')));
+  const order = job && isStaged(job) ? job.stages : undefined;
+  const firstItems = order && (await itemsOfFirst(order, record, steps, sfn));
+  const nowMs = now();
+  const stages = order && stagesOf(order, record, steps, { nowMs, firstItems });
   return {
     record,
     status: statusOf(record, nowMs),
     lives: livesOf(record),
-    steps: steps.map((step) => ({
-      name: step.sk.slice(step.sk.indexOf('#') + 1),
-      record: step,
-      ...stepStatusOf(step, record, nowMs),
-    })),
+    ...(stages ? { stages } : {}),
+    steps: steps
+      .filter((step) => !stages || !isStageStep(step))
+      .map((step) => ({
+        name: step.sk.slice(step.sk.indexOf('#') + 1),
+        record: step,
+        ...stepStatusOf(step, record, nowMs, stages?.running),
+      })),
     ...idsOf(record, reference),
   };
+}
+
+/** How many items the first stage fans out over: the execution's input has them, and no record does. */
+async function itemsOfFirst(
+  [first, second]: StageOrder,
+  { executionArn }: JobRecord,
+  steps: readonly StepRecord[],
+  sfn: SFNClient | undefined,
+): Promise<number | undefined> {
+  if (!first || !isOne(first) || !first.forEach || executionArn === undefined || !sfn) return undefined;
+  // Once the next stage has begun, as many as there are records.
+  const next = [second ?? []].flat().map(({ name }) => `step#stage/${name}`);
+  if (steps.some(({ sk }) => next.includes(sk))) return undefined;
+  const execution = await describeExecution(executionArn, sfn);
+  return execution && (JSON.parse(execution.input ?? '') as ExecutionData).before.items.length;
 }
 
 /** A record that a cancellation created has the id of no message: whoever asks by one has it from a message that came later. */

@@ -55,6 +55,47 @@ async function runsOf(key: string, stage: string): Promise<number> {
   return (Item?.available as number | undefined) ?? 0;
 }
 
+describe('honest-jobs status of a staged job', () => {
+  it('tells each stage in order, what failed and where its log is, and what share is done', async () => {
+    await runTo('told', { finish: ['throw', 'permanent'] });
+    const { code, stdout } = await run('status', 'staged#told');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      / {2}execution arn:aws:states:\S+:execution:honest-jobs-dev-staged:[0-9a-f]{40}-1\n/,
+    );
+    const [, stages = ''] = stdout.split('\n  stages ');
+    expect(stages.split('\n').map((line) => line.replaceAll(/2\d{3}-\S+Z/g, 'T'))).toEqual([
+      '(80 % of the whole done)',
+      expect.stringMatching(/^ {4}collect: done T \([\d.]+ m?s\)$/),
+      expect.stringMatching(/^ {4}shout: 2 of 2 done, T \([\d.]+ m?s\)$/),
+      expect.stringMatching(/^ {4}count: done T /),
+      expect.stringMatching(/^ {4}join: done T /),
+      '    finish: FAILED; its last run began T; 2 failed runs, the last T',
+      '      HOPELESS: cannot ever work',
+      expect.stringMatching(/^ {6}log group \/aws\/lambda\/hj-dev-staged-finish, request [0-9a-f-]{36}$/),
+      '',
+    ]);
+    expect(stdout).not.toContain('UNCERTAIN');
+  });
+
+  it('tells a stage that waits for its retry, and a cancelled job’s as stopped', async () => {
+    await lab.publish(staged, { key: 'stopped', words: ['hello'], acts: { join: ['throw'] } });
+    await lab.settle();
+    const waiting = (await run('status', 'staged#stopped')).stdout;
+    expect(waiting).toMatch(/status {4}started 2\S+Z: its execution carries it\n/);
+    expect(waiting).toMatch(
+      / {4}join: waiting for its retry; its last run began 2\S+Z; 1 failed run, the last 2/,
+    );
+    const cancelled = await run('cancel', 'staged#stopped', '--yes');
+    expect(cancelled).toMatchObject({ code: 0 });
+    expect(cancelled.stdout).toContain('its execution was stopped: it ends as cancelled within seconds');
+    await lab.settle();
+    const { stdout } = await run('status', 'staged#stopped');
+    expect(stdout).toMatch(/status {4}cancelled 2/);
+    expect(stdout).toMatch(/ {4}join: stopped: its last run began/);
+  });
+});
+
 describe('honest-jobs stages resume', () => {
   it('lets the execution of a job go on at the stage that failed, and says so', async () => {
     await fail('one');
