@@ -7,6 +7,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { JobLookup } from '../shared/client/job-lookup.ts';
 import { cancelCommand } from './commands/cancel.ts';
+import { checklistCommand } from './commands/checklist.ts';
 import type { Command } from './commands/command.ts';
 import { deadCommand } from './commands/dead.ts';
 import { redriveCommand } from './commands/redrive.ts';
@@ -22,6 +23,7 @@ const HELP = `Looks at the jobs of a deployed stage, and acts on them.
   npx honest-jobs status ID            one job's whole story, by the id that its publisher chose
   npx honest-jobs status TYPE#KEY      the same, by type and key (--all: leave nothing out)
   npx honest-jobs dead TYPE            what lies in the dead-letter queue of a type, and why
+  npx honest-jobs checklist            what each job type has of what a queue needs, with the evidence, and what is missing (asks no cloud)
 
 These show the account, the region and what they will change, and ask first; without a terminal they need --yes:
 
@@ -41,7 +43,7 @@ These show the account, the region and what they will change, and ask first; wit
   --yes                                do not ask
   --help                               this text
 
-Exit codes: 0 well, 1 no such job or not done, 2 wrong usage, or --yes is missing.
+Exit codes: 0 well, 1 no such job or not done, 2 wrong usage, or --yes is missing, 6 the checklist has an item that is missing.
 `;
 
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -50,6 +52,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   cancel: cancelCommand,
   resolve: resolveCommand,
   redrive: redriveCommand,
+  checklist: checklistCommand,
   stages: stagesCommand,
 };
 const COMMON_OPTIONS = ['stage', 'endpoint-url', 'help'];
