@@ -101,6 +101,8 @@ export class SimulatedCloud {
     const client = (service: Call['service']) => ({
       region: REGION,
       endpoint: 'http://simulation',
+      // Its rules would say the same, and are asked at each call.
+      endpointProvider: () => ENDPOINT,
       credentials: { accessKeyId: 'simulation', secretAccessKey: 'simulation' },
       maxAttempts: CLIENT_DEFAULTS.maxAttempts,
       requestHandler: {
@@ -250,6 +252,7 @@ interface RequestOptions {
   readonly abortSignal?: AbortSignal;
 }
 
+const ENDPOINT = { url: new URL('http://simulation') };
 const NO_QUERY = new URLSearchParams();
 const NEVER = new AbortController().signal;
 

@@ -2,10 +2,11 @@ import { SendMessageCommand, StartMessageMoveTaskCommand } from '@aws-sdk/client
 import { LocalCloudError } from '../../local/kernel/errors.ts';
 import { cancelJob } from '../../shared/client/cancel.ts';
 import { Publisher } from '../../shared/client/publisher.ts';
+import { resolveStep } from '../../shared/client/resolve-step.ts';
 import { SPEC_VERSION } from '../../shared/jobs/message.ts';
 import { STAGE } from './cloud.ts';
 import type { Fault } from './faults.ts';
-import { contractOf, typeOf } from './jobs.ts';
+import { contractOf, STEPS, typeOf } from './jobs.ts';
 import { type SimulatedJob, type SimulatedType, TYPES } from './scenario.ts';
 import type { World } from './world.ts';
 
@@ -150,7 +151,9 @@ function happen(world: World, fault: Fault): void {
       if (!lambda.step(environment, ms)) return;
       break;
     case 'redrive':
-      for (const type of TYPES) void redrive(world, type);
+      void resolveAll(world).then(() => {
+        for (const type of TYPES) void redrive(world, type);
+      });
       break;
     default:
       return;
@@ -169,6 +172,27 @@ function duplicate(world: World, job: string): boolean {
   }
   world.messages.copied(id);
   return true;
+}
+
+/** What a person does before a redrive: looks at the provider for what uncertain steps of dead jobs left there, and writes it down. */
+async function resolveAll(world: World): Promise<void> {
+  for (const [job, steps] of world.uncertain)
+    for (const step of steps) {
+      if (world.records.image(job)?.state !== 'dead' || !STEPS[typeOf(job)].includes(step)) continue;
+      const done = world.provider.count(job, step) > 0;
+      try {
+        await resolveStep(
+          typeOf(job),
+          job,
+          step,
+          done ? { found: 'done', result: world.provider.receipt(job, step) } : { found: 'not-done' },
+          { dynamo: world.cloud.clients.dynamo, stage: STAGE, now: () => world.clock.now() },
+        );
+        world.trace(`an operator resolves ${step} of ${job}: ${done ? 'done' : 'not done'}`);
+      } catch (error) {
+        world.trace(`${step} of ${job} is not resolved: ${(error as Error).message}`);
+      }
+    }
 }
 
 /** As the console's "Start DLQ redrive": one that runs already refuses the second. */

@@ -7,7 +7,7 @@ const SEED = 20_260;
 describe('the simulation finds a consumer that', () => {
   it.each(PLANTED_BUGS.map((bug, index) => ({ ...bug, index })))('$name', async ({ name, rules, index }) => {
     const { reports, ok } = await runShards(
-      { seed: SEED, jobs: 2000, jobsAWorld: 100, shrinkForMs: 0 },
+      { seed: SEED, jobs: 2000, jobsAWorld: 100, density: 4, shrinkForMs: 0 },
       {
         processes: 1,
         execArgv: ['--import', './test/simulation/plant.ts'],

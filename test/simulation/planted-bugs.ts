@@ -19,10 +19,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'forgets the key',
-    file: 'shared/consumer/job-records.ts',
-    text: "'attribute_not_exists(pk) OR (payloadHash = :hash",
-    instead: "'attribute_not_exists(pk) OR #state = :completed OR (payloadHash = :hash",
-    rules: ['what has ended, or runs elsewhere, is not claimed', 'nothing accepted is lost'],
+    file: 'shared/consumer/claiming.ts',
+    text: 'if (record.expiration * 1000 <= nowMs && ',
+    instead: "if ((record.state === 'completed' || record.expiration * 1000 <= nowMs) && ",
+    rules: ['what has ended, or runs elsewhere, is not claimed'],
   },
   {
     name: 'counts deferrals as attempts',

@@ -8,7 +8,7 @@ import type { World } from './world.ts';
 export const ENDED: ReadonlySet<string> = new Set(['completed', 'expired', 'cancelled']);
 /** Jitter shows in delays of some length only, and in some number of them. */
 const LEAST_NOMINAL_SECONDS = 20;
-const LEAST_DELAYS = 12;
+const LEAST_DELAYS = 8;
 
 /** Holds every change of a job's record against what may follow what, and by whom. */
 export class RecordRules {
@@ -59,7 +59,7 @@ export class RecordRules {
 
   /** At the world's end. */
   jitter(): void {
-    if (this.#delayCount >= LEAST_DELAYS && this.#delays.size < Math.min(10, this.#delayCount / 8))
+    if (this.#delayCount >= LEAST_DELAYS && this.#delays.size <= Math.min(10, this.#delayCount / 8))
       this.#world.violate(
         'delays carry jitter',
         `${this.#delayCount} delays have ${this.#delays.size} different shares of their nominal length`,

@@ -36,6 +36,7 @@ const { reports, hash, ok } = await runShards(
     seed,
     jobs,
     jobsAWorld: JOBS_A_WORLD,
+    density: 1,
     shrinkForMs: SHRINK_FOR_MS,
     ...(world === undefined ? {} : { world }),
   },

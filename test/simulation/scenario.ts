@@ -51,10 +51,10 @@ const WEIGHTS: Partial<Record<FaultKind, number>> = {
   'publish-refused': 3,
   'delivered-twice': 8,
   'published-again': 6,
-  'key-reused': 2,
+  'key-reused': 1,
   cancelled: 3,
   'handler-throws': 10,
-  'handler-gives-up': 2,
+  'handler-gives-up': 1,
   'handler-hangs': 3,
   'handler-slow': 3,
   'handler-defers': 4,
@@ -67,8 +67,12 @@ const KINDS = Object.entries(WEIGHTS).flatMap(([kind, weight]) =>
   Array.from({ length: weight }, () => kind as FaultKind),
 );
 
-/** Draws a world of `jobs` jobs, with every kind of fault in it. */
-export function drawScenario(seed: number, jobs: number): Scenario {
+/**
+ * Draws a world of `jobs` jobs, with any kind of fault in it.
+ *
+ * @param density faults of single jobs, as a multiple of the usual third of one a job
+ */
+export function drawScenario(seed: number, jobs: number, density: number): Scenario {
   const random = mulberry32(seed);
   const below = (limit: number): number => Math.floor(random() * limit);
   const pick = <Value>(values: readonly Value[]): Value => values[below(values.length)] as Value;
@@ -88,7 +92,7 @@ export function drawScenario(seed: number, jobs: number): Scenario {
   for (const { key } of published) {
     const draw = random();
     const count = draw < 0.78 ? 0 : draw < 0.93 ? 1 : draw < 0.985 ? 2 : 4;
-    for (let n = 0; n < count; n++) faults.push(faultOf(pick(KINDS), key));
+    for (let n = 0; n < count * density; n++) faults.push(faultOf(pick(KINDS), key));
   }
   return { seed, jobs: published, faults: [...faults, ...worldFaults()] };
 
@@ -114,7 +118,7 @@ export function drawScenario(seed: number, jobs: number): Scenario {
       case 'slow-answer':
         return { ...base, ms: below(4900) };
       case 'handler-throws':
-        return { ...base, nth: 1, times: pick([1, 1, 1, 1, 1, 1, 2, 2, 3, 4, 9]) };
+        return { ...base, nth: 1, times: pick([1, 1, 1, 1, 1, 1, 1, 2, 2, 3, 4, 9]) };
       case 'handler-defers':
         return {
           ...base,
@@ -148,7 +152,7 @@ export function drawScenario(seed: number, jobs: number): Scenario {
     const some = (most: number, make: () => Fault): Fault[] => Array.from({ length: below(most + 1) }, make);
     const environments = 4 + Math.ceil(jobs / 50);
     return [
-      ...some(2 + jobs / 250, () => ({ kind: 'poison', atMs: at(), nth: below(100) })),
+      ...some(2 + jobs / 500, () => ({ kind: 'poison', atMs: at(), nth: below(100) })),
       ...some(2, () => ({ kind: 'records-outage', atMs: at(), ms: 1000 * (5 + below(120)) })),
       ...some(1, () => ({ kind: 'provider-outage', atMs: at(), ms: 1000 * (5 + below(90)) })),
       ...some(3, () => ({

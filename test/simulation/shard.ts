@@ -21,11 +21,11 @@ process.on('unhandledRejection', (error) => {
   process.exit(1);
 });
 
-const { seed, jobs, jobsAWorld, first, of, world, shrinkForMs } = task;
+const { seed, jobs, jobsAWorld, density, first, of, world, shrinkForMs } = task;
 const places = world === undefined ? worldsOf(seed, jobs, jobsAWorld) : [{ index: 0, seed: world, jobs }];
 for (const place of places) {
   if (place.index % of !== first) continue;
-  const scenario = drawScenario(place.seed, place.jobs);
+  const scenario = drawScenario(place.seed, place.jobs, density);
   const { hash, struck, outcomes, violation } = await World.run(scenario);
   process.send?.({
     place,

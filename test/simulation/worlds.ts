@@ -23,6 +23,8 @@ export interface ShardTask {
   readonly seed: number;
   readonly jobs: number;
   readonly jobsAWorld: number;
+  /** Faults of single jobs, as a multiple of the usual. */
+  readonly density: number;
   /** It runs each `of`th world, beginning with this one. */
   readonly first: number;
   readonly of: number;
