@@ -58,6 +58,7 @@ export class CallFaults {
       accessKeyId,
       service: service.signingName,
       operation,
+      query: request.query,
       nth,
       input: () => JSON.parse(request.body.toString('utf8') || '{}') as unknown,
     };

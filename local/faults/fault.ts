@@ -10,6 +10,8 @@ export interface ObservedCall {
   readonly service: string;
   /** `PutItem`; for REST services method and path (`POST /v2/email/outbound-emails`). */
   readonly operation: string;
+  /** What follows the path. */
+  readonly query: URLSearchParams;
   /** Counts the caller's calls of this operation, from 1 on. */
   readonly nth: number;
   /** `before` it has any effect, or `after` its effect and before its answer. */

@@ -61,7 +61,7 @@ export class Iam {
     roleArn: string,
     action: string,
     resourceArn: string,
-    context: Readonly<Record<string, string>> = {},
+    context: Readonly<Record<string, string | readonly string[]>> = {},
   ): boolean {
     const name = this.#named(roleArn);
     return name !== undefined && allows(this.statementsOf(name), { action, resource: resourceArn, context });

@@ -14,8 +14,8 @@ export interface Access {
   readonly resource?: string;
   /** For a role's trust policy: the AWS service that wants to act. */
   readonly service?: string;
-  /** The values of condition keys. @default none */
-  readonly context?: Readonly<Record<string, string>>;
+  /** The values of condition keys; some keys have several. @default none */
+  readonly context?: Readonly<Record<string, string | readonly string[]>>;
 }
 
 /** Whether the statements allow it: one does, and none denies it. */
@@ -43,9 +43,22 @@ function names(principal: unknown, service: string): boolean {
   return principal === '*' || texts(AWS).includes('*') || texts(Service).includes(service);
 }
 
+/** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html */
+const FOR_ALL = 'ForAllValues:';
+
 /** `undefined` for an operator that is not known here: then nothing is allowed for its sake, and nothing spared a denial. */
-function holds(operator: string, values: readonly string[], actual: string | undefined): boolean | undefined {
+function holds(
+  operator: string,
+  values: readonly string[],
+  actual: string | readonly string[] | undefined,
+): boolean | undefined {
+  if (operator.startsWith(FOR_ALL)) {
+    // Holds where the request has no value of the key, as AWS says, and so is no guard by itself.
+    const each = texts(actual).map((one) => holds(operator.slice(FOR_ALL.length), values, one));
+    return each.includes(undefined) ? undefined : each.every((one) => one);
+  }
   if (actual === undefined) return false;
+  if (typeof actual !== 'string') return undefined;
   switch (operator) {
     case 'Bool':
     case 'StringEquals':

@@ -77,6 +77,18 @@ describe('policy statements', () => {
     expect(allows([trust, denial], { ...assume, context: context('false') })).toBe(false);
   });
 
+  it.each([
+    [['orders#1', 'orders#2'], true],
+    [['orders#1', 'payments#1'], false],
+    [[], true],
+  ])('hold for all values of a key, where each of %j is like orders#*: %s', (keys, holds) => {
+    const statement = {
+      ...allow,
+      Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['orders#*'] } },
+    };
+    expect(allows([statement], { ...send, context: { 'dynamodb:LeadingKeys': keys } })).toBe(holds);
+  });
+
   it('do not hold under a condition on what nobody tells', () => {
     const statement = { ...trust, Condition: { StringLike: { 'aws:SourceArn': '*' } } };
     expect(allows([statement], assume)).toBe(false);
