@@ -12,8 +12,7 @@ export interface RunningParts {
 }
 
 interface Active {
-  /** Absent after a signal that threw: what it had begun is forgotten. */
-  run: Run | undefined;
+  run: Run;
   /** The signal that is dealt with last. */
   tail: Promise<unknown>;
   waiting: number;
@@ -38,7 +37,7 @@ export class Running {
   }
 
   get nextMs(): number | undefined {
-    const times = [...this.#active.values()].map(({ run }) => run?.nextMs).filter((ms) => ms !== undefined);
+    const times = [...this.#active.values()].map(({ run }) => run.nextMs).filter((ms) => ms !== undefined);
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
@@ -48,7 +47,11 @@ export class Running {
    * @param loaded the execution, where it is in memory already
    */
   async send<Result>(arn: string, signal: Signal<Result>, loaded?: Run): Promise<Result | undefined> {
-    const active = this.#active.get(arn) ?? { run: loaded, tail: Promise.resolve(), waiting: 0 };
+    const active = this.#active.get(arn) ?? {
+      run: loaded ?? this.#parts.load(arn),
+      tail: Promise.resolve(),
+      waiting: 0,
+    };
     this.#active.set(arn, active);
     active.waiting++;
     const done = active.tail.then(() => this.#deal(arn, active, signal));
@@ -65,13 +68,13 @@ export class Running {
 
   async #deal<Result>(arn: string, active: Active, signal: Signal<Result>): Promise<Result | undefined> {
     try {
-      const run = active.run ?? this.#parts.load(arn);
-      active.run = run;
+      const { run } = active;
       const result = await this.#parts.deal(run, signal);
       run.commit();
       return result;
     } catch (error) {
-      active.run = undefined;
+      // What it had begun is forgotten.
+      active.run = this.#parts.load(arn);
       throw error;
     } finally {
       active.waiting--;
@@ -81,7 +84,7 @@ export class Running {
 
   #arm(arn: string, active: Active): void {
     active.timer?.cancel();
-    if (active.run?.execution.status !== 'RUNNING') {
+    if (active.run.execution.status !== 'RUNNING') {
       if (active.waiting === 0) this.#active.delete(arn);
       return;
     }

@@ -192,6 +192,7 @@ describe('RedriveExecution', () => {
     const command = new RedriveExecutionCommand({ executionArn: waiting });
     await expect(lab.client.send(command)).rejects.toMatchObject({ name: 'ExecutionNotRedrivable' });
     await lab.drain();
+    expect((await lab.result(waiting)).status).toBe('SUCCEEDED');
     await expect(lab.client.send(command)).rejects.toMatchObject({ name: 'ExecutionNotRedrivable' });
     const { executionArn = '' } = await lab.run('fails');
     const first = await redrive(lab, executionArn, 'token');
