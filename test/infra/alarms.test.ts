@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { JOB_TYPES } from '../../shared/jobs/registry.ts';
+import type { AnyJob } from '../../shared/jobs/define-job.ts';
+import { JOBS } from '../../shared/jobs/registry.ts';
+import { isStaged } from '../../shared/jobs/staged-job.ts';
 import { type Resource, synthesized } from './synthesized.ts';
 
 const prod = synthesized({ stage: 'prod', alarmEmail: 'ops@example.com' });
@@ -33,12 +35,23 @@ function evaluate(name: string, metrics: Readonly<Record<string, number>>): numb
 }
 
 describe('every job type has from its first day', () => {
-  test.each(JOB_TYPES)('%s: every alarm, named by stage, type and severity', (type) => {
+  const jobs: readonly AnyJob[] = Object.values(JOBS);
+
+  test.each(jobs)('$type: every alarm, named by stage, type and severity', (job) => {
+    const { type } = job;
+    const ofStages = isStaged(job)
+      ? [
+          'failed-executions-warning',
+          'timed-out-executions-warning',
+          ...job.stages.flat().map(({ name }) => `${name}-stage-duration-warning`),
+        ]
+      : [];
     const names = alarms
       .map(({ Properties }) => Properties.AlarmName as string)
       .filter((name) => name.startsWith(`honest-jobs-prod-${type}-`))
       .map((name) => name.slice(`honest-jobs-prod-${type}-`.length));
-    expect(names.sort()).toEqual([
+    const expected = [
+      ...ofStages,
       'age-critical',
       'age-warning',
       'dead-letter-retention-critical',
@@ -50,7 +63,8 @@ describe('every job type has from its first day', () => {
       'in-flight-critical',
       'in-flight-warning',
       'retention-critical',
-    ]);
+    ];
+    expect(names.sort()).toEqual(expected.sort());
   });
 });
 

@@ -1,17 +1,14 @@
 import { Stack } from 'aws-cdk-lib';
-import { Match, Template } from 'aws-cdk-lib/assertions';
-import { Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
+import { Match } from 'aws-cdk-lib/assertions';
 import { User } from 'aws-cdk-lib/aws-iam';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { parseSettings, type Settings, settingsOf } from '../../infra/config.ts';
-import { AlarmTopic } from '../../infra/constructs/alarm-topic.ts';
-import { JobPlatform } from '../../infra/constructs/job-platform.ts';
+import { parseSettings, settingsOf } from '../../infra/config.ts';
 import { JobQueue } from '../../infra/constructs/job-queue.ts';
-import { StateStack } from '../../infra/stacks/state.ts';
 import { newApp } from '../../infra/stage.ts';
 import { defineJob } from '../../shared/jobs/define-job.ts';
 import { schedule } from '../../shared/jobs/schedule.ts';
+import { stackWith } from './platform-stack.ts';
 
 const sendReceipt = defineJob({
   type: 'send-receipt',
@@ -23,17 +20,6 @@ const sendReceipt = defineJob({
   maxConcurrency: 7,
   memoryMegabytes: 512,
 });
-
-function stackWith(settings: Settings, add: (stack: Stack) => void): Template {
-  const app = newApp({ context: { 'aws:cdk:bundling-stacks': [] }, builtinCloudFormationValidation: false });
-  const state = new StateStack(app, 'State', { settings });
-  const stack = new Stack(app, 'Jobs');
-  const alarmTopic = new AlarmTopic(stack, 'Topic');
-  const dashboard = new Dashboard(stack, 'Dashboard');
-  new JobPlatform(stack, 'Platform', { settings, state, alarmTopic, dashboard });
-  add(stack);
-  return Template.fromStack(stack);
-}
 
 const entry = 'functions/send-receipt/handler.ts';
 const template = stackWith(settingsOf('dev'), (stack) => {
