@@ -50,9 +50,18 @@ const bodyLine = z.strictObject({ queue: z.string(), body: z.string().min(1), af
  * @throws UsageError naming the file, the line and what is wrong with it
  */
 export async function readFeed(source: string): Promise<FeedEntry[]> {
-  const lines = (await contents(source)).split('\n');
+  const lines = onDay(await contents(source), new Date()).split('\n');
   return lines.flatMap((line, index) =>
     line.trim() === '' ? [] : [readLine(line, `${source}, line ${index + 1}`)],
+  );
+}
+
+const DAY_MS = 86_400_000;
+
+/** Puts the UTC day in place of `{today}`, and the days around it in place of `{today-1}`, `{today+7}`: a feed may tell of the day that it is read on. */
+function onDay(text: string, now: Date): string {
+  return text.replaceAll(/\{today([+-]\d{1,3})?\}/g, (_, days: string | undefined) =>
+    new Date(now.getTime() + Number(days ?? 0) * DAY_MS).toISOString().slice(0, 10),
   );
 }
 

@@ -58,7 +58,8 @@ export class Progress {
       const type = pk.slice(0, pk.indexOf('#'));
       const count = counts.get(type) ?? { running: 0, waiting: 0, completed: 0 };
       if (state === 'retrying' || state === 'deferred') count.waiting++;
-      else if (state === 'running' || state === 'completed') count[state]++;
+      else if (state === 'running' || state === 'started') count.running++;
+      else if (state === 'completed') count.completed++;
       counts.set(type, count);
     }
     return JOB_TYPES.map((type) => {
@@ -77,12 +78,13 @@ export class Progress {
     });
   }
 
-  /** Whether nothing is left to do on any job's queue. */
+  /** Whether nothing is left to do: on any job's queue, and in any execution, whose job has no message while it runs. */
   drained(): boolean {
-    return JOB_TYPES.every((type) => {
+    const areQueuesEmpty = JOB_TYPES.every((type) => {
       const { visible, notVisible, delayed } = this.#counts(queueName(this.#stage, type));
       return visible + notVisible + delayed === 0;
     });
+    return areQueuesEmpty && ![...this.#states.values()].includes('started');
   }
 
   #counts(name: string) {

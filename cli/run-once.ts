@@ -31,6 +31,7 @@ export interface Account {
   readonly text: string;
   /** Whether every promise held. */
   readonly held: boolean;
+  readonly reportFiles: ReadonlyMap<string, Uint8Array>;
 }
 
 /**
@@ -39,7 +40,7 @@ export interface Account {
  * @param isSampleDay whether it went through the outages of the sample day
  */
 export async function account(
-  { cloud, sqs, dynamo, stage, opening, cardProvider }: Session,
+  { cloud, sqs, dynamo, stage, objects, opening, cardProvider }: Session,
   { accepted, notAccepted }: FeedResult,
   isSampleDay: boolean,
 ): Promise<Account> {
@@ -49,6 +50,7 @@ export async function account(
     sqs,
     dynamo,
     stage,
+    objects,
     mails: () => mailsOf(cloud.ses),
     providerCharges: () => cardProvider.charges(),
   });
@@ -63,5 +65,6 @@ export async function account(
       ...notAccepted.map(({ reason }) => `  not accepted: ${reason}\n`),
     ].join(''),
     held: notAccepted.length === 0 && promised.every(({ broken }) => broken.length === 0),
+    reportFiles: evidence.reportFiles,
   };
 }

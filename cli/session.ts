@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
@@ -15,6 +16,7 @@ import type { FeedDoor } from './feed-publisher.ts';
 import { aborted } from './interruption.ts';
 import { type Opening, readOpening, seed } from './opening.ts';
 import { Progress } from './progress.ts';
+import { type Objects, seedReportAssets } from './report-files.ts';
 import type { StartOptions } from './start-options.ts';
 
 /** A local cloud with the deployed template in it, and this program's own way in: the SDK clients that anyone else would use. */
@@ -23,6 +25,8 @@ export interface Session {
   readonly cloud: LocalCloud;
   readonly sqs: SQSClient;
   readonly dynamo: DynamoDBDocumentClient;
+  /** The stage's bucket. */
+  readonly objects: Objects;
   readonly progress: Progress;
   readonly opening: Opening;
   /** Charges the cards, in place of a provider out there. */
@@ -43,6 +47,7 @@ export async function openSession(
   if (fresh) {
     discardState(dataDirectory);
     rmSync(providersMemory, { force: true });
+    rmSync(join(dataDirectory, 'reports'), { recursive: true, force: true });
   }
   let progress: Progress | undefined;
   const cloud = await startLocalCloud({
@@ -59,8 +64,10 @@ export async function openSession(
   };
   const sqs = new SQSClient(client);
   const dynamo = DynamoDBDocumentClient.from(new DynamoDBClient(client));
+  const s3 = new S3Client({ ...client, forcePathStyle: true });
   let cardProvider: CardProvider | undefined;
   const close = async (): Promise<void> => {
+    s3.destroy();
     sqs.destroy();
     dynamo.destroy();
     // What happens while the last functions end is not to be skipped through.
@@ -73,6 +80,8 @@ export async function openSession(
     progress = new Progress(cloud, stage, known);
     const opening = readOpening();
     await seed(opening, dynamo, stage);
+    const objects = { s3, bucket: bucketOf(cloud) };
+    await seedReportAssets(objects);
     cardProvider = await CardProvider.start({ file: providersMemory });
     await fillInCardProvider(cardProvider, client, stage);
     return {
@@ -80,6 +89,7 @@ export async function openSession(
       cloud,
       sqs,
       dynamo,
+      objects,
       progress,
       opening,
       cardProvider,
@@ -90,6 +100,12 @@ export async function openSession(
     await close();
     throw error;
   }
+}
+
+function bucketOf({ deployment }: LocalCloud): string {
+  const [bucket, ...others] = deployment.ofType('AWS::S3::Bucket');
+  if (!bucket || others.length > 0) throw new Error('The template has one bucket.');
+  return bucket.physicalId;
 }
 
 /** What an operator does after a deployment: says where the card provider is, and with which key. */

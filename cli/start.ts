@@ -7,6 +7,7 @@ import { type FeedEntry, readFeed } from './feed.ts';
 import { type FeedResult, publishFeed } from './feed-publisher.ts';
 import { aborted, exitCodeOf, listenForInterruption } from './interruption.ts';
 import { ProgressDisplay } from './progress-display.ts';
+import { writeReportFiles } from './report-files.ts';
 import { account, drain } from './run-once.ts';
 import { feedDoor, openSession, type Session } from './session.ts';
 import { START_HELP, type StartOptions, startOptions } from './start-options.ts';
@@ -62,10 +63,12 @@ async function runOnce(
     );
     return exitCodeOf(interruption);
   }
-  const { text, held } = await account(session, published, isSampleDay);
+  const { text, held, reportFiles } = await account(session, published, isSampleDay);
   print(text);
   if (end === 'late') print('  The queues did not drain within a day of cloud time.');
   print(`The e-mails lie in ${dataDirectory}/mail.`);
+  writeReportFiles(reportFiles, dataDirectory);
+  if (reportFiles.size > 0) print(`The reports lie in ${dataDirectory}/reports.`);
   return end === 'drained' && held ? EXIT.well : EXIT.broken;
 }
 

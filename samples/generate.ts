@@ -232,6 +232,46 @@ function charge(afterSeconds: number, id: string, data: Record<string, unknown>)
   return { afterSeconds, type: 'charge-card', id, data };
 }
 
+/** Of this day and the next, whichever they are: the day of the samples is the one on which they are run. */
+function reports(): Line[] {
+  const picture = (name: string, file: string) => ({ name, source: `s3://report-assets/${file}` });
+  const report = (
+    afterSeconds: number,
+    name: string,
+    title: string,
+    email: string,
+    assets: unknown[],
+  ): Line => ({
+    afterSeconds,
+    type: 'generate-report',
+    id: `report-${name}`,
+    data: {
+      reportId: `${name}-{today}`,
+      title,
+      period: { from: '{today}', to: '{today+1}' },
+      email,
+      assets,
+    },
+  });
+  const lines = [
+    report(150, 'morning', 'The shop this morning', 'ines.moreau@example.com', [
+      picture('Mugs', 'mugs.jpg'),
+      picture('Shelf', 'shelf.jpg'),
+    ]),
+    report(260, 'accounting', 'Buchhaltung: Zahlungen', 'jonas.schafer@example.com', []),
+    report(280, 'shop-window', 'Витрина и заказы 店頭報告', 'olena.novak@example.org', [
+      picture('Teapot', 'teapot.jpg'),
+      picture('Window', 'window.jpg'),
+      picture('Window, evening', 'window-cut-off.jpg'),
+      picture('Logo', 'logo.png'),
+      picture('Façade', 'not-a-picture.jpg'),
+      picture('Basement', 'never-taken.jpg'),
+    ]),
+    report(290, 'stock', 'What was ordered today', 'priya.iyer@example.net', [picture('Shelf', 'shelf.jpg')]),
+  ];
+  return [...lines, { ...(lines[2] as Line), afterSeconds: 281 }];
+}
+
 /** The same message again: a publisher that timed out and sent it twice, at once or minutes later. */
 function duplicatesOf(lines: readonly Line[]): Line[] {
   return Array.from({ length: 40 }, () => {
@@ -281,7 +321,7 @@ function malformed(): Line[] {
 }
 
 const proper = [...signUps(), ...payments(), ...orders()];
-const feed = [...proper, ...duplicatesOf(proper), ...malformed(), ...charges()].sort(
+const feed = [...proper, ...duplicatesOf(proper), ...malformed(), ...charges(), ...reports()].sort(
   (a, b) => a.afterSeconds - b.afterSeconds,
 );
 const here = (file: string): URL => new URL(file, import.meta.url);

@@ -25,6 +25,14 @@ export const WEATHER: readonly Weather[] = [
   },
 ];
 
+/** What S3 does to one report of the sample day: refuses its PDF in so many runs of the stage that uploads it. */
+export const UPLOAD_WEATHER = {
+  /** Of the file's key. */
+  pathPart: '/reports/stock-',
+  runs: 3,
+  text: 'S3 does not take the PDF of one report (503)',
+} as const;
+
 /** What the card provider goes through meanwhile. */
 export interface CardWeather extends Pick<Weather, 'fromSeconds' | 'toSeconds' | 'text'> {
   readonly behaviour: Behaviour;

@@ -7,6 +7,7 @@ import { JobLookup } from '../../shared/client/job-lookup.ts';
 import { type TableSubject, tableName } from '../../shared/jobs/names.ts';
 import type { JobRecord } from '../../shared/jobs/record.ts';
 import { JOBS } from '../../shared/jobs/registry.ts';
+import { type Objects, reportFiles } from '../report-files.ts';
 
 /** Everything that a run left behind, read back through the same interfaces that other programs have. */
 export interface Evidence {
@@ -19,6 +20,9 @@ export interface Evidence {
   readonly charges: readonly ChargeRow[];
   readonly orders: readonly OrderRow[];
   readonly stock: readonly StockRow[];
+  readonly reports: readonly ReportRow[];
+  /** What lies in the reports' folders of the bucket, by key. */
+  readonly reportFiles: ReadonlyMap<string, Uint8Array>;
   readonly mails: readonly { readonly notification: string; readonly to: string }[];
   /** What the card provider says that it did. */
   readonly providerCharges: readonly ProviderCharge[];
@@ -56,10 +60,22 @@ export interface StockRow {
   readonly available: number;
 }
 
+export interface ReportRow {
+  readonly reportId: string;
+  readonly state: string;
+  readonly prefix: string;
+  /** How many there are, the manifest among them. */
+  readonly files: number;
+  readonly manifest: { readonly key: string; readonly sha256: string };
+  readonly notificationId: string;
+}
+
 export interface Sources {
   readonly sqs: SQSClient;
   readonly dynamo: DynamoDBDocumentClient;
   readonly stage: string;
+  /** Where reports lie. @default nowhere: none was asked for */
+  readonly objects?: Objects;
   readonly mails: () => Evidence['mails'];
   readonly providerCharges: () => Evidence['providerCharges'];
 }
@@ -75,6 +91,7 @@ export async function gatherEvidence({
   sqs,
   dynamo,
   stage,
+  objects,
   mails,
   providerCharges,
 }: Sources): Promise<Evidence> {
@@ -107,6 +124,8 @@ export async function gatherEvidence({
     charges: await rows<ChargeRow>('charges'),
     orders: await rows<OrderRow>('orders'),
     stock: await rows<StockRow>('stock'),
+    reports: await rows<ReportRow>('reports'),
+    reportFiles: objects ? await reportFiles(objects) : new Map(),
     mails: mails(),
     providerCharges: providerCharges(),
   };

@@ -6,6 +6,7 @@ import type { Opening } from '../opening.ts';
 import { completedChargesAreRecorded, noCardChargedTwice } from './charge-promises.ts';
 import { completedJobs, identityOf } from './completed-jobs.ts';
 import type { Evidence, OrderRow } from './evidence.ts';
+import { completedReportsAreWhole } from './report-promises.ts';
 
 /** One promise, and what speaks against it. */
 export interface Promised {
@@ -29,6 +30,7 @@ export function judge(accepted: readonly FeedEntry[], opening: Opening, evidence
     everyOrderIsConfirmed(evidence),
     completedMailsWereSent(evidence),
     completedChargesAreRecorded(accepted, evidence),
+    completedReportsAreWhole(accepted, evidence),
     ...judgeEffects(opening, evidence),
   ];
 }

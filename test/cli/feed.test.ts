@@ -39,6 +39,22 @@ describe('a feed', () => {
     ]);
   });
 
+  it('may tell of the day that it is read on, and of days around it', async () => {
+    const report = {
+      reportId: 'shop-{today}',
+      title: 'Today',
+      period: { from: '{today-1}', to: '{today+30}' },
+      email: 'boss@example.com',
+      assets: [],
+    };
+    const [read] = await feedOf(JSON.stringify({ type: 'generate-report', data: report }));
+    const data = read?.kind === 'job' ? (read.data as typeof report) : undefined;
+    const day = data?.reportId.slice('shop-'.length) ?? '';
+    expect(Math.abs(Date.parse(day) + 43_200_000 - Date.now())).toBeLessThan(50_000_000);
+    expect(Date.parse(data?.period.from ?? '')).toBe(Date.parse(day) - 86_400_000);
+    expect(Date.parse(data?.period.to ?? '')).toBe(Date.parse(day) + 30 * 86_400_000);
+  });
+
   it('may have bodies to send as they are, and knows which of them are jobs', async () => {
     const event = { specversion: '1.0', id: '1', source: '/shop', type: 'process-payment', data: payment };
     const bodies = ['no JSON', JSON.stringify(event)];

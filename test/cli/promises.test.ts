@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Evidence } from '../../cli/account/evidence.ts';
 import { judge, outagesWereOutlived } from '../../cli/account/promises.ts';
@@ -9,7 +10,7 @@ import { payloadHash } from '../../shared/jobs/message.ts';
 import { type JobRecord, jobPartitionKey } from '../../shared/jobs/record.ts';
 import { JOBS } from '../../shared/jobs/registry.ts';
 
-const { sendEmail, processPayment, placeOrder, chargeCard } = JOBS;
+const { sendEmail, processPayment, placeOrder, chargeCard, generateReport } = JOBS;
 
 const opening: Opening = {
   accounts: [
@@ -36,6 +37,7 @@ const providerCharge = {
   currency: 'eur',
   status: 'succeeded' as 'succeeded' | 'failed',
 };
+const report = { reportId: 'r1' };
 const order = { reference: 'o1', lines: [{ sku: 'tea', quantity: 2 }] };
 
 const entry = (job: AnyJob, key: string, data: unknown): FeedEntry => ({
@@ -57,6 +59,7 @@ const accepted: readonly FeedEntry[] = [
   entry(chargeCard, 'c1', charge),
   entry(chargeCard, 'c2', { ...charge, chargeId: 'c2' }),
   entry(placeOrder, 'o1', order),
+  entry(generateReport, 'r1', report),
   entry(sendEmail, 'hello: you', { notificationId: 'hello: you' }),
   entry(sendEmail, 'suppressed', { notificationId: 'suppressed' }),
   malformed,
@@ -98,6 +101,20 @@ const letter = (changes: Partial<DeadLetter> = {}): DeadLetter => ({
 const paymentLetter = (key: string, reason: DeadLetter['reason']): DeadLetter =>
   letter({ reason, job: { id: key, type: processPayment.type, key } });
 
+const PDF = Buffer.from('%PDF-1.7');
+const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+const MANIFEST = Buffer.from(
+  JSON.stringify({ files: [{ path: 'report.pdf', sha256: digest(PDF), bytes: PDF.length }] }),
+);
+const reportRow = () => ({
+  reportId: 'r1',
+  state: 'ready',
+  prefix: 'reports/r1/',
+  files: 2,
+  manifest: { key: 'reports/r1/manifest.json', sha256: digest(MANIFEST) },
+  notificationId: 'report-ready:r1',
+});
+
 /** A run in which all went well: changed for each test in one respect. */
 function wellRun() {
   const records = [
@@ -124,6 +141,8 @@ function wellRun() {
       },
     ),
     record(sendEmail, 'order-confirmation:o1', {}),
+    record(generateReport, 'r1', report),
+    record(sendEmail, 'report-ready:r1', {}),
   ];
   return {
     records: new Map(records.map((one) => [one.pk, one])),
@@ -146,9 +165,15 @@ function wellRun() {
       { sku: 'tea', available: 8 },
       { sku: 'pot', available: 3 },
     ],
+    reports: [reportRow()],
+    reportFiles: new Map<string, Uint8Array>([
+      ['reports/r1/report.pdf', PDF],
+      ['reports/r1/manifest.json', MANIFEST],
+    ]),
     mails: [
       { notification: 'hello_3A_20you', to: 'you@example.com' },
       { notification: 'order-confirmation_3Ao1', to: 'you@example.com' },
+      { notification: 'report-ready_3Ar1', to: 'boss@example.com' },
     ],
   } satisfies Evidence;
 }
@@ -218,6 +243,54 @@ const BREACHES: readonly {
     damage: (run: Run) => run.deadLetters.get(processPayment.type)?.push(paymentLetter('t2', reason)),
     says: 'dead letter m is there for no reason of its own',
   })),
+  {
+    promise: 'Every completed report has its files',
+    when: 'a file of it is lost',
+    damage: (run) => run.reportFiles.delete('reports/r1/report.pdf'),
+    says: 'report r1 lacks its file report.pdf',
+  },
+  {
+    promise: 'Every completed report has its files',
+    when: 'a file of it is another',
+    damage: (run) => run.reportFiles.set('reports/r1/report.pdf', Buffer.from('%PDF-1.8')),
+    says: 'file report.pdf of report r1 is not what its manifest says',
+  },
+  {
+    promise: 'Every completed report has its files',
+    when: 'a file lies there that nobody knows',
+    damage: (run) => run.reportFiles.set('reports/r1/other.pdf', PDF),
+    says: 'report r1 has 3 files, its manifest 2 and its row 2',
+  },
+  {
+    promise: 'Every completed report has its files',
+    when: 'its manifest is lost',
+    damage: (run) => run.reportFiles.delete('reports/r1/manifest.json'),
+    says: 'report r1 has no manifest at reports/r1/manifest.json',
+  },
+  {
+    promise: 'Every completed report has its files',
+    when: 'it has no row',
+    damage: (run) => run.reports.pop(),
+    says: 'report r1 completed, but has no row',
+  },
+  {
+    promise: 'Every completed report has its files',
+    when: 'the report of a dead job has a row',
+    damage: (run) => change(run, generateReport, 'r1', { state: 'dead', verdict }),
+    says: 'report r1 has a row, but its job did not complete',
+  },
+  {
+    promise: 'Every completed report has its files',
+    when: 'nobody was told',
+    damage: (run) => run.mails.pop(),
+    says: 'report r1 has 0 e-mails',
+  },
+  {
+    promise: 'Every completed report has its files',
+    when: 'somebody was told twice',
+    damage: (run) => run.mails.push({ notification: 'report-ready_3Ar1', to: 'boss@example.com' }),
+    says: 'report r1 has 2 e-mails',
+  },
   {
     promise: 'The ledger has the payments that completed',
     when: 'a completed payment is not booked',
