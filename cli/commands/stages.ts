@@ -138,7 +138,12 @@ async function sendAll(
     try {
       await resume(resumption, context);
     } catch (error) {
-      if (!(error instanceof NotResumable)) throw error;
+      if (!(error instanceof NotResumable)) {
+        context.terminal.print(
+          `Sent ${turn - failures.length} of ${resumptions.length}; the same command resumes the others.`,
+        );
+        throw error;
+      }
       failures.push(error.message);
     }
   }

@@ -102,8 +102,7 @@ function resumable(record: JobRecord, nowMs: number): string {
     throw new NotResumable(`${pk} is ${state} and was never in an execution: there is nothing to resume.`);
   if (state !== 'dead')
     throw new NotResumable(`${pk} is ${state}: only a staged job that was dead-lettered is resumed.`);
-  if (cancelRequestedAtMs !== undefined)
-    throw new NotResumable(`${pk} was cancelled: redriving its dead letter ends it, and nothing resumes it.`);
+  if (cancelRequestedAtMs !== undefined) throw new NotResumable(`${pk} was cancelled: nothing resumes it.`);
   // Its message binds until then, and so would ours: both would go to the dead-letter queue.
   const bindsUntilMs = verdict?.bindsUntilMs ?? 0;
   if (bindsUntilMs >= nowMs)

@@ -96,6 +96,24 @@ describe('honest-jobs status of a staged job', () => {
   });
 });
 
+describe('honest-jobs cancel of a staged job', () => {
+  it('ends it as a dead letter where an inner step of it is uncertain, and shows which', async () => {
+    await lab.publish(staged, { key: 'unsure', words: ['hello'], acts: { join: ['hang-in-step'] } });
+    await lab.until(async () => {
+      const steps = await lab.lookup.steps({ pk: 'staged#unsure' });
+      const isStarted = (await lab.record(staged, 'unsure'))?.state === 'started';
+      return isStarted && steps.some(({ sk }) => sk === 'step#stage/join/call');
+    });
+    expect((await run('cancel', 'staged#unsure', '--yes')).code).toBe(0);
+    await lab.drain();
+    const { stdout } = await run('status', 'staged#unsure');
+    expect(stdout).toMatch(/dead-lettered 2\S+Z because CANCELLED_UNCERTAIN/);
+    expect(stdout).toMatch(/ {4}stage\/join\/call: UNCERTAIN: begun 2/);
+    expect(stdout.match(/UNCERTAIN/g)).toHaveLength(2);
+    await lab.advance(120);
+  });
+});
+
 describe('honest-jobs stages resume', () => {
   it('lets the execution of a job go on at the stage that failed, and says so', async () => {
     await fail('one');
@@ -159,6 +177,11 @@ describe('honest-jobs stages resume', () => {
       'staged#well is completed: only a staged job that was dead-lettered is resumed.\n',
     );
     expect(await lab.record(staged, 'well')).toEqual(before);
+    const cancelled = await run('stages', 'resume', 'staged#unsure', '--yes');
+    expect(cancelled).toMatchObject({
+      code: 1,
+      stderr: 'staged#unsure was cancelled: nothing resumes it.\n',
+    });
     await runTo('fresh', { finish: ['permanent'] });
     expect((await run('stages', 'resume', 'staged#fresh', '--yes')).stderr).toMatch(
       /^staged#fresh has just failed, .* try again in \d+ s\.\n$/,
