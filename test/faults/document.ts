@@ -16,7 +16,7 @@ export function expectDocumented(section: string, seen: string): void {
   const [, after] = splitAt(rest, `\n${end(section)}`);
   const written = `${before}${begin(section)}\n\n${seen}\n\n${end(section)}${after}`;
   if (WRITES) writeFileSync(DOCUMENT, written);
-  else expect(text, 'docs/failures.md is what the suite sees; npm run failures writes it').toBe(written);
+  else expect(written, 'the suite sees what docs/failures.md says; npm run failures writes it').toBe(text);
 }
 
 function splitAt(text: string, mark: string): [string, string] {
