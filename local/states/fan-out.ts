@@ -69,7 +69,10 @@ export class FanOut {
     parent.lastEvent = child.lastEvent;
     for (const sibling of run.childrenOf(parent)) this.#steps.abort(run, sibling);
     run.event(parent, `${Type}StateFailed`, { ...failure });
-    run.steps.push(() => this.#steps.fail(run, parent, failure));
+    run.steps.push(async () => {
+      // Another branch may have failed meanwhile, and aborted this one.
+      if (parent.status === 'running') await this.#steps.fail(run, parent, failure);
+    });
   }
 
   aborted(run: Run, child: Frame): void {
@@ -79,6 +82,7 @@ export class FanOut {
   }
 
   async #join(run: Run, parent: Frame): Promise<void> {
+    if (parent.status !== 'running') return;
     const results = run.childrenOf(parent).map(({ output }) => output);
     run.event(parent, `${run.stateOf(parent).Type}StateSucceeded`);
     run.dropChildren(parent);

@@ -181,7 +181,7 @@ export class Interpreter {
     const { work } = frame;
     for (const child of run.childrenOf(frame)) this.abort(run, child);
     if (work?.kind === 'task') run.forgetToken(work.token);
-    if (frame.entered && work?.kind !== 'backoff') {
+    if (frame.entered) {
       const { Type } = run.stateOf(frame);
       if (['Task', 'Wait', 'Map', 'Parallel'].includes(Type)) run.event(frame, `${Type}StateAborted`);
     }

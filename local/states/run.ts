@@ -40,6 +40,7 @@ export class Run {
   readonly #flows = new Map<string, Flow>();
   readonly #touched = new Set<Frame>();
   readonly #gone = new Set<number>();
+  #input: unknown;
   #events: HistoryEvent[] = [];
   #alongside: (() => void)[] = [];
   #afterwards: (() => void)[] = [];
@@ -66,6 +67,12 @@ export class Run {
     const root = [...this.frames.values()].find(({ parent }) => parent === undefined);
     if (!root) throw new Error(`the execution ${this.execution.arn} has no frames`);
     return root;
+  }
+
+  /** Of the execution. */
+  get input(): unknown {
+    this.#input ??= JSON.parse(this.execution.input);
+    return this.#input;
   }
 
   get machine(): Flow {

@@ -124,7 +124,7 @@ function contextOf(run: Run, frame: Frame, token: string | undefined): unknown {
   return {
     Execution: {
       Id: execution.arn,
-      Input: JSON.parse(execution.input) as unknown,
+      Input: run.input,
       Name: execution.name,
       RoleArn: roleArn,
       StartTime: new Date(execution.startMs).toISOString(),

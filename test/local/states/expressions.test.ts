@@ -111,6 +111,6 @@ describe('a machine in JSONata', () => {
 
   it('reads the time of the cloud, not of this machine', async () => {
     const machine = { QueryLanguage: 'JSONata', ...row({ Pass: { Type: 'Pass', Output: '{% $now() %}' } }) };
-    expect((await outcome(machine)).output).toMatch(/^2030-01-01T12:00/);
+    expect((await outcome(machine)).output).toMatch(/^2030-01-01T12:0/);
   });
 });

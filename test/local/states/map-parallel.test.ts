@@ -187,4 +187,32 @@ describe('a Parallel state', () => {
     });
     expect(result.seconds).toBeCloseTo(0, -1);
   });
+
+  it('fails once, whichever of its branches fail at the same time', async () => {
+    const failing = (name: string) =>
+      row({
+        [name]: {
+          Type: 'Map',
+          ItemsPath: '$.items',
+          ItemProcessor: row({ [`${name}Fails`]: { Type: 'Fail', Error: name } }),
+        },
+      });
+    const machine = {
+      StartAt: 'Both',
+      States: {
+        Both: {
+          ...branches(failing('One'), failing('Other')),
+          Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.why', Next: 'Caught' }],
+          Next: 'Caught',
+        },
+        Caught: { Type: 'Pass', OutputPath: '$.why.Error', End: true },
+      },
+    };
+    await using lab = await StatesLab.open({ machine });
+    const { executionArn = '', output } = await lab.run('machine', { items: [1, 2] });
+    expect(output).toBe('One');
+    const types = await lab.types(executionArn);
+    expect(types.filter((type) => type === 'ParallelStateFailed')).toHaveLength(1);
+    expect(types.filter((type) => type === 'PassStateEntered')).toHaveLength(1);
+  });
 });

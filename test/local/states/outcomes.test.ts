@@ -40,7 +40,7 @@ describe('each change of the status of an execution', () => {
       'detail-type': 'Step Functions Execution Status Change',
       source: 'aws.states',
       account: '000000000000',
-      time: expect.stringMatching(/^2030-01-01T12:00:\d\dZ$/),
+      time: expect.stringMatching(/^2030-01-01T12:0\d:\d\dZ$/),
       region: 'us-east-1',
       resources: [executionArn],
       detail: {

@@ -168,6 +168,23 @@ describe('RedriveExecution', () => {
     expect(works.calls).toEqual(['work']);
   });
 
+  it('tries at once what was stopped while it waited for its next attempt', async () => {
+    const Retry = [{ ErrorEquals: ['States.ALL'], IntervalSeconds: 1000 }];
+    await using lab = await StatesLab.open({ machine: row({ Work: work('only', { Retry }) }) });
+    const works = new Works();
+    works.watch(lab);
+    works.refused.add('only');
+    const executionArn = await lab.start('machine');
+    await lab.pass(60);
+    await lab.client.send(new StopExecutionCommand({ executionArn }));
+    expect((await lab.types(executionArn)).slice(-2)).toEqual(['TaskStateAborted', 'ExecutionAborted']);
+    works.refused.clear();
+    await lab.client.send(new RedriveExecutionCommand({ executionArn }));
+    await lab.settle();
+    expect((await lab.result(executionArn)).status).toBe('SUCCEEDED');
+    expect(works.calls).toEqual(['only', 'only']);
+  });
+
   it('is refused fourteen days after the end', async () => {
     await using lab = await StatesLab.open({ machine: row({ Fail: { Type: 'Fail', Error: 'Mine' } }) });
     const { executionArn = '' } = await lab.run('machine');
