@@ -26,7 +26,7 @@ class BrowserImageData implements Pixels {
   }
 }
 
-/** JPEG's, 0 to 100. */
+/** JPEG's, 0 to 100. Not progressive: that saves a tenth of the bytes for two and a half times the work. */
 const QUALITY = 80;
 
 /** What the decoder printed: where a picture ends early it pads with grey, says so here, and throws nothing. */
@@ -110,7 +110,7 @@ export async function decode(format: Format, bytes: Uint8Array<ArrayBuffer>): Pr
 
 export async function encodeJpeg(pixels: Pixels): Promise<Uint8Array> {
   await encoderReady();
-  return new Uint8Array(await encodeJpegPixels(pixels, { quality: QUALITY }));
+  return new Uint8Array(await encodeJpegPixels(pixels, { quality: QUALITY, progressive: false }));
 }
 
 export async function resize(pixels: Pixels, width: number, height: number): Promise<Pixels> {
