@@ -105,7 +105,6 @@ describe('a staged job', () => {
       const statements = statementsOf(roleOf(functionOf(name)));
       expect(actionsOf(statements)).toEqual([
         'dynamodb:GetItem',
-        'dynamodb:Query',
         'dynamodb:UpdateItem',
         'logs:CreateLogStream',
         'logs:PutLogEvents',
