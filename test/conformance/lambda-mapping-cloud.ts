@@ -138,6 +138,11 @@ export class MappingCloud {
     else await sleep(seconds * 1000);
   }
 
+  /** Lets so much time pass where the clock can be moved; elsewhere the wait for what follows takes as long as it takes. */
+  async passUpTo(seconds: number): Promise<void> {
+    await this.#target.clock?.pass(seconds * 1000);
+  }
+
   async #create(functionName: string, queueArn: string, options: MappedOptions): Promise<string> {
     await this.client.send(
       new CreateFunctionCommand({

@@ -1,0 +1,1 @@
+"""What LocalStack needs in order to run on this machine without Docker: functions as Node processes, Java and DynamoDB Local as installed."""
