@@ -2,7 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { CLIENT_DEFAULTS, documentClient, s3Client } from '../../shared/consumer/index.ts';
 import { ENVIRONMENT, required } from '../../shared/jobs/environment.ts';
-import { StageData } from '../../shared/stages/data.ts';
+import { StageData } from '../../shared/jobs/stage-data.ts';
 import { type ExecutionStatusEvent, executionEnded } from '../../shared/stages/execution-ended.ts';
 
 const runtime = {

@@ -1,5 +1,4 @@
-import type { JobRecord, StepRecord, Verdict } from '../jobs/record.ts';
-import { isStageStep } from './stage-status.ts';
+import { type JobRecord, type StepRecord, stageOfStep, type Verdict } from '../jobs/record.ts';
 
 /** What is true of a job at a moment. */
 export type JobStatus =
@@ -149,7 +148,7 @@ export function stepStatusOf(
     case 'not-done':
       return { state: 'not-done', begunAtMs: step.begunAtMs };
     case 'begun':
-      if (isStageStep(step)) return { state: 'repeatable', sinceMs: step.begunAtMs };
+      if (stageOfStep(step)) return { state: 'repeatable', sinceMs: step.begunAtMs };
       return running.has(step.owner) ||
         (step.owner === record.owner && statusOf(record, nowMs).state === 'running')
         ? { state: 'under-way', sinceMs: step.begunAtMs }

@@ -1,5 +1,5 @@
 import { functionTimeoutSeconds } from '../jobs/define-job.ts';
-import type { JobRecord, StepRecord } from '../jobs/record.ts';
+import { type JobRecord, type StepRecord, stageOfStep } from '../jobs/record.ts';
 import { isOne, type StageOrder, type StageSettings } from '../jobs/staged-job.ts';
 
 /** What is true of one stage, or of all runs of one that fans out. */
@@ -35,13 +35,6 @@ export interface StagesReport {
   readonly running: ReadonlySet<string>;
 }
 
-/** A stage's own record, `step#stage/<name>` or `step#stage/<name>[<index>]`: its run may be repeated as a whole, so it is never uncertain. */
-const STAGE_STEP = /^step#stage\/([^/[]+)(?:\[\d+\])?$/;
-
-export function isStageStep({ sk }: Pick<StepRecord, 'sk'>): boolean {
-  return STAGE_STEP.test(sk);
-}
-
 export interface StagesOptions {
   readonly nowMs: number;
   /** How many items the first stage fans out over, where it does. */
@@ -55,7 +48,7 @@ export function stagesOf(
   steps: readonly StepRecord[],
   { nowMs, firstItems }: StagesOptions,
 ): StagesReport {
-  const byStage = Map.groupBy(steps.filter(isStageStep), ({ sk }) => STAGE_STEP.exec(sk)?.[1] ?? '');
+  const byStage = Map.groupBy(steps.filter(stageOfStep), (step) => stageOfStep(step)?.stage ?? '');
   const runs = (stage: StageSettings): readonly StageRun[] =>
     (byStage.get(stage.name) ?? []).map((step) => ({ step, state: runState(step, stage, record, nowMs) }));
   const stages = order.flatMap((element, index) => {

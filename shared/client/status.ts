@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { AnyJob } from '../jobs/define-job.ts';
 import { deadLetterQueueName, queueName } from '../jobs/names.ts';
-import { type JobRecord, jobPartitionKey, type StepRecord } from '../jobs/record.ts';
+import { type JobRecord, jobPartitionKey, type StepRecord, stageOfStep } from '../jobs/record.ts';
 import type { ExecutionData } from '../jobs/stage-data.ts';
 import { isOne, isStaged, type StageOrder } from '../jobs/staged-job.ts';
 import { describeExecution } from './executions.ts';
@@ -20,7 +20,7 @@ import {
   statusOf,
   stepStatusOf,
 } from './job-status.ts';
-import { isStageStep, type StagesReport, stagesOf } from './stage-status.ts';
+import { type StagesReport, stagesOf } from './stage-status.ts';
 
 /** A job as people name it: by the id that its publisher chose, or by type and key. */
 export type JobReference = { readonly jobId: string } | { readonly type: string; readonly key: string };
@@ -125,7 +125,7 @@ async function reportOf(
     lives: livesOf(record),
     ...(stages ? { stages } : {}),
     steps: steps
-      .filter((step) => !stages || !isStageStep(step))
+      .filter((step) => !stages || !stageOfStep(step))
       .map((step) => ({
         name: step.sk.slice(step.sk.indexOf('#') + 1),
         record: step,

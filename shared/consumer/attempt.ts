@@ -51,7 +51,9 @@ export async function attempt<Payload>(options: AttemptOptions<Payload>): Promis
   const abandoned = new Promise<never>((_, fail) => {
     signal.addEventListener('abort', () => fail(signal.reason), { once: true });
   });
-  const unwatch = job.cancellable ? watchForCancellation(records, run, aborter) : undefined;
+  const unwatch = job.cancellable
+    ? watchForCancellation(() => records.cancelRequested(run), aborter)
+    : undefined;
   const { step, underWay } = stepsOf({
     records: steps,
     signal,

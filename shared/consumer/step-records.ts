@@ -1,7 +1,13 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { expirationSeconds, jobPartitionKey, type StepRecord, stepSortKey } from '../jobs/record.ts';
+import {
+  expirationSeconds,
+  jobPartitionKey,
+  type StepRecord,
+  stageOfStep,
+  stepSortKey,
+} from '../jobs/record.ts';
 import { StepRefused } from './errors.ts';
 import type { Run } from './run.ts';
 import type { Runtime } from './runtime.ts';
@@ -81,7 +87,8 @@ export class StepRecords {
           ...(from && { ExclusiveStartKey: from }),
         }),
       );
-      names.push(...Items.map(({ sk }) => (sk as string).slice(stepSortKey('').length)));
+      const steps = (Items as StepRecord[]).filter((step) => !stageOfStep(step));
+      names.push(...steps.map(({ sk }) => sk.slice(stepSortKey('').length)));
       from = LastEvaluatedKey;
     } while (from);
     return names;

@@ -1,4 +1,4 @@
-import type { StepRecord } from '../jobs/record.ts';
+import { STAGE_STEP_PREFIX, type StepRecord } from '../jobs/record.ts';
 import { NotDone, PermanentError, RetryAfter, StepRefused, StepUncertain, StepUnverified } from './errors.ts';
 import type { StepRecords } from './step-records.ts';
 
@@ -178,6 +178,13 @@ function checkName(name: string, used: Set<string>): void {
     throw new PermanentError(`A step's name has 1 to 100 characters, not ${name.length}.`, {
       code: 'STEP_NAME',
     });
+  if (name.startsWith(STAGE_STEP_PREFIX))
+    throw new PermanentError(
+      `Step "${name}" has the name of a stage: no step begins with "${STAGE_STEP_PREFIX}".`,
+      {
+        code: 'STEP_NAME',
+      },
+    );
   if (used.has(name))
     throw new PermanentError(
       `Step "${name}" was begun twice in one attempt: the second would get the first one's result. Give each step a name of its own, in a loop with the item's id.`,

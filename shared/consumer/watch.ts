@@ -1,17 +1,23 @@
 import { Cancelled } from './errors.ts';
-import type { JobRecords } from './job-records.ts';
-import type { Run } from './run.ts';
 
 const LOOK_EVERY_MS = 2000;
 
-/** Looks at the record of a running job, and aborts when somebody has cancelled it. @returns ends the watch */
-export function watchForCancellation(records: JobRecords, run: Run, aborter: AbortController): () => void {
+/**
+ * Looks at the record of a running job, and aborts when somebody has cancelled it.
+ *
+ * @param cancelled tells what the record says
+ * @returns ends the watch
+ */
+export function watchForCancellation(
+  cancelled: () => Promise<boolean>,
+  aborter: AbortController,
+): () => void {
   let looking = false;
   const look = async (): Promise<void> => {
     if (looking) return;
     looking = true;
     try {
-      if (await records.cancelRequested(run)) aborter.abort(new Cancelled('The job was cancelled.'));
+      if (await cancelled()) aborter.abort(new Cancelled('The job was cancelled.'));
     } catch {
       // The next look is soon, and the record is looked at again at the attempt's end.
     } finally {

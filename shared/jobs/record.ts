@@ -162,3 +162,21 @@ export function duplicateSortKey(jobId: string): string {
 export function expirationSeconds(nowMs: number): number {
   return Math.ceil(nowMs / 1000) + RECORD_RETENTION_SECONDS;
 }
+
+/** Before the names of the steps that are stages of a staged job; no author's step begins so. */
+export const STAGE_STEP_PREFIX = 'stage/';
+
+/** The step that a stage, or its run for an item, is recorded under. */
+export function stageStepName(stage: string, index?: number): string {
+  return `${STAGE_STEP_PREFIX}${stage}${index === undefined ? '' : `[${index}]`}`;
+}
+
+const STAGE_STEP = /^step#stage\/(([^/[]+)(?:\[\d+\])?)$/;
+
+/** The stage that a step's record is of. Its run may be repeated as a whole, so such a step is never uncertain. `undefined`: a step within one, or a job's own */
+export function stageOfStep({
+  sk,
+}: Pick<StepRecord, 'sk'>): { readonly stage: string; readonly run: string } | undefined {
+  const [, run, stage] = STAGE_STEP.exec(sk) ?? [];
+  return stage === undefined || run === undefined ? undefined : { stage, run };
+}

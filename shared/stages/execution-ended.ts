@@ -5,7 +5,7 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { EventBridgeEvent } from 'aws-lambda';
 import { uncertainty } from '../consumer/step-records.ts';
 import type { JobMessage } from '../jobs/message.ts';
-import type { JobRecord, StepRecord, Verdict } from '../jobs/record.ts';
+import { type JobRecord, type StepRecord, stageOfStep, type Verdict } from '../jobs/record.ts';
 import type { ExecutionData, StageData, StagedJobIdentity } from '../jobs/stage-data.ts';
 import { type End, EndRecords } from './end-records.ts';
 
@@ -132,9 +132,9 @@ const CODES = {
 
 function reasonOf({ status, error, cause }: ExecutionStatusDetail, steps: readonly StepRecord[]): string {
   const stage = steps
-    .filter(({ sk, state }) => STAGE_STEP.test(sk) && state !== 'done')
+    .filter((step) => stageOfStep(step) && step.state !== 'done')
     .toSorted((a, b) => b.begunAtMs - a.begunAtMs)[0];
-  const where = stage ? `Stage "${stage.sk.replace('step#stage/', '')}"` : 'The execution';
+  const where = stage ? `Stage "${stageOfStep(stage)?.run}"` : 'The execution';
   if (status === 'TIMED_OUT') return `${where} was under way when the execution's time was over.`;
   if (status === 'ABORTED')
     return `${where} was under way when the execution was stopped${cause ? `: ${cause}` : '.'}`;
@@ -151,11 +151,8 @@ function causeOf(cause: string | null | undefined): string {
   }
 }
 
-/** The record of a whole stage, which may be run again as it stands. */
-const STAGE_STEP = /^step#stage\/[^/]+$/;
-
-function isUncertain({ sk, state }: StepRecord): boolean {
-  return state === 'begun' && !STAGE_STEP.test(sk);
+function isUncertain(step: StepRecord): boolean {
+  return step.state === 'begun' && !stageOfStep(step);
 }
 
 /** What the last stage returned, where it is small enough to be seen at once. */

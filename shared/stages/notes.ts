@@ -1,6 +1,5 @@
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { errorRecord } from '../consumer/errors.ts';
-import { PermanentError } from '../consumer/index.ts';
 import type { StepOwner } from '../consumer/step-records.ts';
 import { JOB_SORT_KEY, jobPartitionKey, stepSortKey } from '../jobs/record.ts';
 import type { StageRuntime } from './runtime.ts';
@@ -22,8 +21,8 @@ export class StageNotes {
     this.#requestId = requestId;
   }
 
-  /** @throws PermanentError `CANCELLED` when somebody has cancelled the job: no further stage begins */
-  async refuseIfCancelled(): Promise<void> {
+  /** Whether somebody has cancelled the job. */
+  async cancelled(): Promise<boolean> {
     const { Item } = await this.#runtime.dynamo.send(
       new GetCommand({
         TableName: this.#runtime.jobsTable,
@@ -31,8 +30,7 @@ export class StageNotes {
         ProjectionExpression: 'cancelRequestedAtMs',
       }),
     );
-    if (Item?.cancelRequestedAtMs !== undefined)
-      throw new PermanentError('The job was cancelled.', { code: 'CANCELLED' });
+    return Item?.cancelRequestedAtMs !== undefined;
   }
 
   async progress(fraction: number, text: string): Promise<void> {

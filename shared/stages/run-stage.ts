@@ -5,7 +5,9 @@ import type { StepFunction } from '../consumer/index.ts';
 import { PermanentError, repeat, TimedOut } from '../consumer/index.ts';
 import { stepsOf } from '../consumer/step.ts';
 import { type StepOwner, StepRecords } from '../consumer/step-records.ts';
+import { watchForCancellation } from '../consumer/watch.ts';
 import { issuesOf } from '../jobs/message.ts';
+import { STAGE_STEP_PREFIX, stageStepName } from '../jobs/record.ts';
 import type { DataRef, DataTree, StageData, StagedJobIdentity } from '../jobs/stage-data.ts';
 import type { Stage, StagedJob } from '../jobs/staged-job.ts';
 import { StageNotes } from './notes.ts';
@@ -79,9 +81,11 @@ export function runStage<Payload, Input, Output>(
     const abandoned = new Promise<never>((_, fail) => {
       signal.addEventListener('abort', () => fail(signal.reason), { once: true });
     });
+    // Stopping an execution stops no function: what runs must learn it from the record.
+    const unwatch = watchForCancellation(() => notes.cancelled(), aborter);
     const steps = { records, signal, leaseUntilMs, now };
     const run = async (): Promise<StageAnswer> => {
-      await notes.refuseIfCancelled();
+      if (await notes.cancelled()) throw new PermanentError('The job was cancelled.', { code: 'CANCELLED' });
       const payload = valid(job.payload, await data.read(event.payload), `The payload of ${type}`);
       const { value, shares } = await inputOf(stage, event, data);
       const input = valid(stage.input, value, `The input of stage "${stage.name}"`);
@@ -101,7 +105,11 @@ export function runStage<Payload, Input, Output>(
     };
     try {
       // The outer step is repeatable as a whole: what is not, its author has put into steps of its own.
-      const work = stepsOf(steps).step(name, run, { ifUncertain: repeat() });
+      const work = stepsOf({ ...steps, prefix: STAGE_STEP_PREFIX }).step(
+        name.slice(STAGE_STEP_PREFIX.length),
+        run,
+        { ifUncertain: repeat() },
+      );
       work.catch(() => {
         // Its rejection after the abandonment concerns nobody any more.
       });
@@ -111,14 +119,10 @@ export function runStage<Payload, Input, Output>(
       throw error;
     } finally {
       clearTimeout(timeout);
+      unwatch();
       aborter.abort(new TimedOut('The run has ended.'));
     }
   };
-}
-
-/** The step that a stage, or its run for an item, is recorded under. */
-export function stageStepName(stage: string, index?: number): string {
-  return index === undefined ? `stage/${stage}` : `stage/${stage}[${index}]`;
 }
 
 async function inputOf(
