@@ -1,8 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import { JOB_TYPES } from '../../shared/jobs/registry.ts';
+import type { AnyJob } from '../../shared/jobs/define-job.ts';
+import { stageFunctionName } from '../../shared/jobs/names.ts';
+import { JOB_TYPES, JOBS } from '../../shared/jobs/registry.ts';
+import { isStaged } from '../../shared/jobs/staged-job.ts';
 import { synthesized } from './synthesized.ts';
 
 const dev = synthesized({ stage: 'dev' });
+const ALL: readonly AnyJob[] = Object.values(JOBS);
+const STAGED = ALL.filter((job) => isStaged(job));
+const STAGES = STAGED.flatMap(({ type, stages }) => stages.flat().map(({ name }) => ({ type, name })));
+/**
+ * A consumer each, a stage each, a state machine each; EventBridge Scheduler's, and those of the functions that record SES's events and the ends
+ * of executions.
+ */
+const ROLES = JOB_TYPES.length + STAGES.length + STAGED.length + 3;
 
 interface Statement {
   readonly Effect: string;
@@ -46,22 +57,23 @@ function subjectOf(text: string): string {
 describe('a consumer', () => {
   test('has no action by wildcard, and resources by wildcard only under the name of its type', () => {
     const statements = policies.flatMap(({ statements }) => statements);
-    // One policy a consumer, that of EventBridge Scheduler, and that of the recorder of SES's events.
-    expect(policies).toHaveLength(JOB_TYPES.length + 2);
+    expect(policies).toHaveLength(ROLES);
     for (const { Action, Resource } of statements) {
       expect(listed(Action).filter((action) => action.includes('*'))).toEqual([]);
+      // A state machine's log delivery has no resource to name. https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+      if (listed(Action).includes('logs:CreateLogDelivery')) continue;
       for (const resource of listed(Resource)
         .map(shortened)
         .filter((each) => each.includes('*')))
         expect(resource).toMatch(
-          /^(schedule\/honest-jobs-dev\/[a-z-]+-|Payloads\/step-results\/[a-z-]+\/)\*$/,
+          /^(schedule\/honest-jobs-dev\/[a-z-]+-|Payloads\/(step-results\/[a-z-]+|stage-data\/[a-z-]+|report-assets|report-data|reports)\/)\*$/,
         );
     }
   });
 
   test('has a role of its own, without what AWS manages', () => {
     const roles = [...dev.resources('AWS::IAM::Role').values()];
-    expect(roles).toHaveLength(JOB_TYPES.length + 2);
+    expect(roles).toHaveLength(ROLES);
     for (const { Properties } of roles) expect(Properties.ManagedPolicyArns).toBeUndefined();
   });
 
@@ -73,7 +85,6 @@ describe('a consumer', () => {
     `sqs:ChangeMessageVisibility ${name}Queue`,
     `sqs:GetQueueAttributes ${name}Queue`,
     `sqs:SendMessage ${name}Queue`,
-    'dynamodb:GetItem Jobs',
     'dynamodb:Query Jobs',
     'dynamodb:PutItem Jobs',
     'dynamodb:UpdateItem Jobs',
@@ -111,7 +122,6 @@ describe('a consumer', () => {
       'dynamodb:GetItem Stock',
       'dynamodb:UpdateItem Stock',
       'sqs:SendMessage SendEmailQueue',
-      'sqs:GetQueueUrl SendEmailQueue',
     ]);
   });
 
@@ -124,12 +134,48 @@ describe('a consumer', () => {
     ]);
   });
 
+  test.each([
+    ['process-asset', ['s3:GetObject Payloads/report-assets/*', 's3:PutObject Payloads/report-data/*']],
+    [
+      'generate',
+      [
+        'dynamodb:Query Orders/index/by-day',
+        'dynamodb:Query Payments/index/by-day',
+        's3:GetObject Payloads/report-data/*',
+        's3:PutObject Payloads/report-data/*',
+      ],
+    ],
+    [
+      'upload',
+      [
+        's3:GetObject Payloads/report-data/*',
+        's3:PutObject Payloads/reports/*',
+        's3:GetObject Payloads/reports/*',
+        's3:AbortMultipartUpload Payloads/reports/*',
+      ],
+    ],
+    ['notify', ['sqs:SendMessage SendEmailQueue', 'sqs:GetQueueUrl SendEmailQueue']],
+    ['record', ['dynamodb:PutItem Reports']],
+  ])('of stage %s of a report reaches what that stage needs and no more', (stage, own) => {
+    const all = allowed(`generate-report-stage${stage.replaceAll('-', '')}`);
+    const common = [
+      /^logs:/,
+      /^dynamodb:\w+ Jobs$/,
+      / Payloads\/(stage-data|step-results)\/generate-report\/\*/,
+    ];
+    expect(all.filter((action) => !common.some((pattern) => pattern.test(action)))).toEqual(own);
+  });
+
   test.each(JOB_TYPES)('of %s sees the records of its own jobs only', (type) => {
     const conditions = policies
       .flatMap(({ statements }) => statements)
       .map(({ Condition }) => Condition)
       .filter((condition) => JSON.stringify(condition)?.includes(`"${type}#*"`));
-    expect(conditions).toEqual([{ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${type}#*`] } }]);
+    const stages = STAGES.filter((stage) => stage.type === type).length;
+    const own = { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${type}#*`] } };
+    // Its consumer, its stages, and of a staged job the function that records how its executions end.
+    const readers = 1 + stages + (stages > 0 ? 1 : 0);
+    expect(conditions).toEqual(Array.from({ length: readers }, () => own));
   });
 
   test('hands its schedules one role, which nobody but EventBridge Scheduler takes', () => {
@@ -195,8 +241,9 @@ describe('physical names', () => {
     const namesOf = (type: string, property: string) =>
       [...dev.resources(type).values()].map(({ Properties }) => Properties[property]).sort();
     const bases = JOB_TYPES.map((type) => `honest-jobs-dev-${type}`);
-    const functions = [...bases, 'honest-jobs-dev-email-events'];
-    expect(namesOf('AWS::Lambda::Function', 'FunctionName')).toEqual([...functions].sort());
+    const functions = [...bases, 'honest-jobs-dev-email-events', 'honest-jobs-dev-execution-ends'];
+    const stages = STAGES.map(({ type, name }) => stageFunctionName('dev', type, name));
+    expect(namesOf('AWS::Lambda::Function', 'FunctionName')).toEqual([...functions, ...stages].sort());
     expect(namesOf('AWS::SQS::Queue', 'QueueName')).toEqual(
       [...bases, ...functions.map((base) => `${base}-dead`)].sort(),
     );
