@@ -59,7 +59,13 @@ export class ConsumerFunction extends AppFunction {
     );
     this.addToRolePolicy(
       new PolicyStatement({
-        actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+        actions: [
+          // Only a run that can be cancelled looks at its record.
+          ...(job.cancellable ? ['dynamodb:GetItem'] : []),
+          'dynamodb:Query',
+          'dynamodb:PutItem',
+          'dynamodb:UpdateItem',
+        ],
         resources: [jobsTable.tableArn],
         // A consumer sees its own jobs only. A transaction is checked as the puts and updates that it holds, each with its key.
         conditions: {

@@ -124,12 +124,12 @@ export class JobQueue extends Construct {
    * reads.
    */
   grantPublish(grantee: IGrantable): Grant {
-    if (grantee instanceof LambdaFunction)
-      grantee.addEnvironment(publishQueueVariable(this.job.type), this.queue.queueUrl);
+    const isTold = grantee instanceof LambdaFunction;
+    if (isTold) grantee.addEnvironment(publishQueueVariable(this.job.type), this.queue.queueUrl);
     return Grant.addToPrincipal({
       grantee,
       // GetQueueUrl is for those who know the queue by its name alone.
-      actions: ['sqs:SendMessage', 'sqs:GetQueueUrl'],
+      actions: ['sqs:SendMessage', ...(isTold ? [] : ['sqs:GetQueueUrl'])],
       resourceArns: [this.queue.queueArn],
     });
   }

@@ -154,7 +154,7 @@ describe('a consumer', () => {
         's3:AbortMultipartUpload Payloads/reports/*',
       ],
     ],
-    ['notify', ['sqs:SendMessage SendEmailQueue', 'sqs:GetQueueUrl SendEmailQueue']],
+    ['notify', ['sqs:SendMessage SendEmailQueue']],
     ['record', ['dynamodb:PutItem Reports']],
   ])('of stage %s of a report reaches what that stage needs and no more', (stage, own) => {
     const all = allowed(`generate-report-stage${stage.replaceAll('-', '')}`);

@@ -64,15 +64,6 @@ const UNUSED: readonly Omit<ExplainedBy, 'what'>[] = [
     reason: 'An upload in parts that fails is given up, so that its parts are not kept and billed.',
   },
   {
-    action: /^dynamodb:GetItem$/,
-    resource: /:table\/honest-jobs-dev-jobs$/,
-    reason: 'A run whose contract is cancellable looks at its record every two seconds.',
-    test: testOf(
-      'shared/consumer/ends.test.ts',
-      'that runs is aborted within seconds where its contract says so',
-    ),
-  },
-  {
     action: /^s3:GetObject$/,
     resource: /\/reports\/\*$/,
     reason: 'Who follows the link in the e-mail acts by the rights of the one that signed it.',
@@ -86,11 +77,6 @@ const UNUSED: readonly Omit<ExplainedBy, 'what'>[] = [
     resource: /:table\/honest-jobs-dev-(payments|accounts|orders|stock|charges|suppressions)$/,
     reason:
       'A condition that fails hands out the item that stood in its way (ReturnValuesOnConditionCheckFailure). AWS documents no right for that; that it needs none is for a real account to show.',
-  },
-  {
-    action: /^sqs:GetQueueUrl$/,
-    resource: /:honest-jobs-dev-send-email$/,
-    reason: 'Who may publish may ask for the address of the queue; a function is told it, and does not.',
   },
 ];
 
