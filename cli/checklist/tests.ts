@@ -33,7 +33,7 @@ export const SHARED_TESTS: Readonly<Partial<Record<ItemName, readonly TestEviden
     testOf(outcomes, 'begins a new life with fresh attempts, and its history shows both'),
   ],
   metrics: [
-    testOf('infra/alarms.test.ts', '%s: every alarm, named by stage, type and severity'),
+    testOf('infra/alarms.test.ts', '$type: every alarm, named by stage, type and severity'),
     testOf(
       jobQueue,
       'the dashboard has a row with the five metrics that every queue needs, and the dead letters',
