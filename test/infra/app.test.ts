@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { JOB_TYPES } from '../../shared/jobs/registry.ts';
+import { JOB_TYPES, JOBS } from '../../shared/jobs/registry.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const SYNTH_TIMEOUT_MS = 60_000;
@@ -48,7 +48,9 @@ describe('node infra/app.ts', () => {
     const functions = Object.values<{ Type: string; Properties: { Code: { S3Key: string } } }>(
       JSON.parse(templateOf(outdir)).Resources,
     ).filter(({ Type }) => Type === 'AWS::Lambda::Function');
-    expect(functions).toHaveLength(JOB_TYPES.length + 1);
+    // Those that record SES's events and the ends of executions, and the stages.
+    const stages = JOBS.generateReport.stages.flat();
+    expect(functions).toHaveLength(JOB_TYPES.length + 2 + stages.length);
     for (const { Properties } of functions) {
       const asset = join(outdir, `asset.${Properties.Code.S3Key.replace('.zip', '')}`);
       expect(readdirSync(asset).sort()).toEqual(['index.js', 'index.js.map']);
