@@ -1,5 +1,4 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+import { cdk } from '../cli/cdk.ts';
 import { synthesize } from '../cli/synth.ts';
 import type { App } from './embedded-cloud.ts';
 import { CREDENTIALS, REGION, type Target, targetAt } from './target.ts';
@@ -19,15 +18,21 @@ export async function findLocalStack(): Promise<LocalStack | { readonly absentAt
   const endpoint = process.env.LOCALSTACK_ENDPOINT ?? DEFAULT_ENDPOINT;
   const version = await versionAt(endpoint);
   if (version === undefined) return { absentAt: endpoint };
-  let bootstrapped: Promise<void> | undefined;
+  const environment = {
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_REGION: REGION,
+    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+  };
+  let bootstrapped: Promise<unknown> | undefined;
   return {
     ...targetAt('LocalStack', endpoint),
     version,
     deploy: async ({ program, stage }) => {
       const { directory } = await synthesize(stage, program);
-      bootstrapped ??= cdk(endpoint, ['bootstrap', `aws://${ACCOUNT}/${REGION}`, '--app', directory]);
+      bootstrapped ??= cdk(['bootstrap', `aws://${ACCOUNT}/${REGION}`, '--app', directory], environment);
       await bootstrapped;
-      await cdk(endpoint, ['deploy', '--app', directory, '--all', '--require-approval', 'never']);
+      await cdk(['deploy', '--app', directory, '--all', '--require-approval', 'never'], environment);
     },
   };
 }
@@ -41,17 +46,4 @@ async function versionAt(endpoint: string): Promise<string | undefined> {
   } catch {
     return undefined;
   }
-}
-
-async function cdk(endpoint: string, args: readonly string[]): Promise<void> {
-  await promisify(execFile)('npx', ['cdk', ...args], {
-    env: {
-      ...process.env,
-      AWS_ENDPOINT_URL: endpoint,
-      AWS_REGION: REGION,
-      AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
-      CDK_DISABLE_CLI_TELEMETRY: 'true',
-    },
-  });
 }

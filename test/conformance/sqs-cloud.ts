@@ -7,6 +7,7 @@ import {
   type ListMessageMoveTasksResultEntry,
   type Message,
   type QueueAttributeName,
+  QueueDoesNotExist,
   ReceiveMessageCommand,
   type ReceiveMessageCommandInput,
   SendMessageCommand,
@@ -44,10 +45,18 @@ export class SqsCloud {
   }
 
   async close(): Promise<void> {
-    if (this.kind !== 'embedded')
-      for (const QueueUrl of this.#made) await this.client.send(new DeleteQueueCommand({ QueueUrl }));
+    if (this.kind !== 'embedded') for (const QueueUrl of this.#made) await this.#delete(QueueUrl);
     this.client.destroy();
     await this.#target.stop();
+  }
+
+  async #delete(QueueUrl: string): Promise<void> {
+    try {
+      await this.client.send(new DeleteQueueCommand({ QueueUrl }));
+    } catch (error) {
+      // A test has deleted it.
+      if (!(error instanceof QueueDoesNotExist)) throw error;
+    }
   }
 
   /** The in-flight limit, or a skip where it is too far off to be reached. */

@@ -8,7 +8,7 @@ import {
   StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import type { TestContext } from 'vitest';
+import { expect, type TestContext } from 'vitest';
 import { synthesize } from '../../cli/synth.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { type DeadLetter, peekDeadLetters } from '../../shared/client/dead-letters.ts';
@@ -141,6 +141,33 @@ export class DeployedStage {
       () => 'the move task is still running',
     );
     return status;
+  }
+
+  /**
+   * Redrives and waits until the job has completed, or skips where the cloud moves a letter as it was: its verdict then binds it still.
+   * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
+   */
+  async completesAfterRedrive(job: AnyJob, letter: DeadLetter, test: TestContext): Promise<JobRecord> {
+    expect(await this.redrive(job)).toBe('COMPLETED');
+    const { sqs, stage, lookup } = this;
+    const key = letter.job?.key ?? '';
+    await this.until(
+      async () => {
+        if ((await lookup.byKey(job.type, key))?.state === 'completed') return true;
+        const letters = await peekDeadLetters(job, { sqs, stage, lookup, hideSeconds: 5 });
+        if (
+          letters.some(
+            ({ messageId, sentAtMs }) => messageId === letter.messageId && sentAtMs === letter.sentAtMs,
+          )
+        )
+          test.skip(
+            'a redriven message keeps its id and its SentTimestamp here; on AWS it is given new ones',
+          );
+        return false;
+      },
+      () => `${job.type}#${key} has not completed after its redrive`,
+    );
+    return this.becomes(job, key, 'completed');
   }
 
   /** Waits until `condition` holds. @throws with what `otherwise` says where it does not within the time */

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -67,6 +67,8 @@ async function onHost(port: number, says: (what: string) => void): Promise<Local
   const state = mkdtempSync(join(home, 'run-'));
   const temporary = join(state, 'tmp');
   mkdirSync(temporary);
+  // Functions are unpacked beneath: else this project's own package.json would make ES modules of them.
+  writeFileSync(join(state, 'package.json'), '{}');
   const logFile = join(home, 'localstack.log');
   const child = spawn(join(home, 'venv/bin/python'), ['-m', 'localstack.runtime.main'], {
     cwd: state,
