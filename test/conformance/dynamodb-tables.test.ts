@@ -115,7 +115,7 @@ test('the time to live is off until it is set, and setting it as it is is refuse
 
 // Deletion takes AWS up to days.
 test('an item is deleted some time after its expiry, not at once', async ({ skip }) => {
-  if (!cloud.clock) skip(\"only the embedded cloud's clock can be moved\");
+  if (!cloud.clock) skip("only the embedded cloud's clock can be moved");
   const TableName = await cloud.table();
   await setTimeToLive(TableName, true);
   const nowSeconds = Math.floor((cloud.clock?.now() ?? 0) / 1000);
@@ -143,7 +143,7 @@ test('an item is deleted some time after its expiry, not at once', async ({ skip
 });
 
 test('an expiry that is moved on keeps the item', async ({ skip }) => {
-  if (!cloud.clock) skip(\"only the embedded cloud's clock can be moved\");
+  if (!cloud.clock) skip("only the embedded cloud's clock can be moved");
   const TableName = await cloud.table();
   await setTimeToLive(TableName, true);
   const expireIn = (seconds: number) =>

@@ -178,7 +178,7 @@ test('a cancelled transaction leaves its token free', async () => {
 });
 
 test('a client token is known for ten minutes', async ({ skip }) => {
-  if (!cloud.clock) skip(\"only the embedded cloud's clock can be moved\");
+  if (!cloud.clock) skip("only the embedded cloud's clock can be moved");
   await put({ id: 'forgotten', balance: 10 });
   const token = crypto.randomUUID();
   await transact([withdraw('forgotten', 1)], token);
