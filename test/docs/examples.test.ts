@@ -13,6 +13,7 @@ const COPIED = [
   'local',
   'cli',
   'samples',
+  'bench',
   'test',
   'package.json',
   'package-lock.json',
