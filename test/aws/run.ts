@@ -1,7 +1,7 @@
 /**
  * `npm run test:aws -- --stage NAME`: the suites on a real account. Deploys a stage of its own with the plain CDK, runs the integration and
  * conformance suites and what only AWS can settle, destroys the stage, and looks whether anything of it is left. Costs cents: $0.10 to $1 a run.
- * `--yes` asks nothing; `--keep` leaves the stage for another run. Credentials and region are the SDK's own; the account must be bootstrapped.
+ * `--yes` asks nothing; `--questions` runs the last alone; `--keep` leaves the stage for another run. Credentials and region are the SDK's own; the account must be bootstrapped.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,6 +24,7 @@ const { values } = parseArgs({
     stage: { type: 'string' },
     yes: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
+    questions: { type: 'boolean', default: false },
   },
 });
 const { stage } = values;
@@ -61,7 +62,7 @@ try {
       INTEGRATION_STAGE: stage,
       CONFORMANCE_TARGET: endpoint ? 'localstack' : 'aws',
     });
-    await runSuite(SUITES, take);
+    if (!values.questions) await runSuite(SUITES, take);
     console.log('\nWhat only AWS can settle:');
     await runSuite(['test/aws/open-questions'], take);
   } finally {

@@ -68,10 +68,18 @@ describe('the list of differences', () => {
       aws && /APIReference|latest\/api\//.test(aws.at) && !aws.says.startsWith('Valid Range') ? [aws] : [],
     ),
   )('quotes the API reference to the letter: $says', ({ says, at }) => {
-    const client = /AWSSimpleQueueService/.test(at) ? 'sqs' : /lambda/.test(at) ? 'lambda' : 'cloudwatch';
+    const [, client = ''] = CLIENTS.find(([part]) => at.includes(part)) ?? [];
     expect(wordsOf(client)).toContain(says);
   });
 });
+
+/** By a part of the reference's address. */
+const CLIENTS = [
+  ['AWSSimpleQueueService', 'sqs'],
+  ['/lambda/', 'lambda'],
+  ['AmazonCloudWatch', 'cloudwatch'],
+  ['/scheduler/', 'scheduler'],
+] as const;
 
 const known = new Map<string, string>();
 

@@ -2,6 +2,14 @@ import type { Difference } from '../differences.ts';
 
 export const SERVICE_DIFFERENCES: readonly Difference[] = [
   {
+    tests: 'brings a long deferral back by EventBridge Scheduler',
+    localStack: 'keeps schedules, and never fires one',
+    aws: {
+      says: 'at expression - at(yyyy-mm-ddThh:mm:ss)',
+      at: 'https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html',
+    },
+  },
+  {
     tests: 'what a stage needs of the services around it has its dashboard',
     localStack: 'skips AWS::CloudWatch::Dashboard in silence',
   },
