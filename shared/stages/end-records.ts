@@ -88,6 +88,16 @@ export class EndRecords {
     });
   }
 
+  /** Lets the verdict bind messages of the key until later, since the one that carries it has yet to be sent. @returns whether it has */
+  async bind(seen: JobRecord, untilMs: number): Promise<boolean> {
+    return this.#update({
+      UpdateExpression: 'SET verdict.bindsUntilMs = :until',
+      ConditionExpression: '#state = :dead AND #life = :life AND verdict.messageId = :unsent',
+      ExpressionAttributeNames: { '#state': 'state', '#life': 'life' },
+      ExpressionAttributeValues: { ':until': untilMs, ':dead': 'dead', ':life': seen.life, ':unsent': '' },
+    });
+  }
+
   /** The message that carries the verdict is on its way. */
   async sentBack(seen: JobRecord, messageId: string): Promise<void> {
     await this.#update({

@@ -60,7 +60,11 @@ export async function executionEnded(event: ExecutionStatusEvent, runtime: EndRu
       });
       return;
     }
-    if (record.state === 'dead') return returnMessage(records, record, job, message, runtime);
+    if (record.state === 'dead') {
+      // An earlier try recorded it and did not get further: without this, the message would be later than the verdict and begin a new life.
+      if (!(await records.bind(record, runtime.now() + VERDICT_BINDS_MS))) continue;
+      return returnMessage(records, record, job, message, runtime);
+    }
     const end = await endOf(detail, record, records, runtime.now());
     if (!(await records.end(record, detail.executionArn, end))) continue;
     report(job, record, end, runtime);
