@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tableName } from '../../shared/jobs/names.ts';
 import { SqsCloud } from '../conformance/sqs-cloud.ts';
 import { DeployedStage } from '../integration/deployed-stage.ts';
+import { OBSERVED } from '../localstack/judgement.ts';
 
 const WITHIN_MS = 180_000;
 const FAILING_JOBS = 20;
@@ -22,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage?.close());
 
-const saw = (what: string): void => console.log(`  observed: ${what}`);
+const saw = (what: string): void => console.log(`  ${OBSERVED} ${what}`);
 
 describe('only AWS can settle', () => {
   it(

@@ -1,5 +1,8 @@
 import type { Difference } from './differences.ts';
 
+/** Before what a test saw, for people to read: nothing else that tests print is shown. */
+export const OBSERVED = 'observed:';
+
 /** What became of one test. */
 export interface Outcome {
   /** `sqs-send`: its file, without the folder and the ending. */

@@ -1,6 +1,6 @@
 import type { TestCase, TestModule } from 'vitest/node';
 import { startVitest } from 'vitest/node';
-import type { Outcome } from './judgement.ts';
+import { OBSERVED, type Outcome } from './judgement.ts';
 
 const CONFIG = 'test/localstack/vitest.config.ts';
 
@@ -25,6 +25,9 @@ export async function runSuite(
     watch: false,
     reporters: [
       {
+        onUserConsoleLog: ({ content }: { content: string }) => {
+          if (content.includes(OBSERVED)) process.stdout.write(content);
+        },
         onTestCaseResult: (test: TestCase) => take(outcomeOf(test)),
         onTestModuleEnd: (module: TestModule) => {
           for (const error of module.errors())
