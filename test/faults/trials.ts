@@ -213,7 +213,7 @@ function trial(world: World, { isEffect, prepare, transacts = false, ...parts }:
   };
 }
 
-function isMeant(nth: number, which: Which): boolean {
+export function isMeant(nth: number, which: Which): boolean {
   if (which === 'each') return true;
   return which === 'first' ? nth === 1 : which.includes(nth);
 }

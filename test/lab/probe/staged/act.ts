@@ -13,16 +13,8 @@ export async function act(
   { payload: { key, acts }, index, signal, step }: StageContext<z.output<typeof staged.payload>>,
 ): Promise<string> {
   const name = index === undefined ? stage : `${stage}[${index}]`;
-  const { Attributes } = await dynamo.send(
-    new UpdateCommand({
-      TableName: required(tableVariable('stock')),
-      Key: { sku: `stage:${key}:${name}` },
-      UpdateExpression: 'ADD available :one',
-      ExpressionAttributeValues: { ':one': 1 },
-      ReturnValues: 'UPDATED_NEW',
-    }),
-  );
-  switch (acts[name]?.[(Attributes?.available as number) - 1]) {
+  const run = await counted(`stage:${key}:${name}`);
+  switch (acts[name]?.[run - 1]) {
     case 'throw':
       return fails();
     case 'permanent':
@@ -39,10 +31,27 @@ export async function act(
     case 'hang-in-step':
       await step('call', () => aborted(signal), { ifUncertain: deadLetter() });
       break;
+    case 'effect':
+      await step('effect', () => counted(`effect:${key}:${name}`), { ifUncertain: deadLetter() });
+      break;
     case 'large':
       return 'x'.repeat(300_000);
   }
   return '';
+}
+
+/** Each is an effect that cannot be undone. */
+async function counted(sku: string): Promise<number> {
+  const { Attributes } = await dynamo.send(
+    new UpdateCommand({
+      TableName: required(tableVariable('stock')),
+      Key: { sku },
+      UpdateExpression: 'ADD available :one',
+      ExpressionAttributeValues: { ':one': 1 },
+      ReturnValues: 'UPDATED_NEW',
+    }),
+  );
+  return Attributes?.available as number;
 }
 
 async function fails(): Promise<never> {

@@ -11,6 +11,7 @@ export const STAGE_ACTS = [
   'large',
   'throw-in-step',
   'hang-in-step',
+  'effect',
 ] as const;
 
 const words = z.object({ words: z.array(z.string()) });

@@ -1,0 +1,120 @@
+import { redriveStatusOf } from '../../../local/states/redrives.ts';
+import { statusChangeDetail } from '../../../local/states/status-events.ts';
+import { deadLetterQueueName, EXECUTION_ENDS } from '../../../shared/jobs/names.ts';
+import { STAGE } from '../../lab/global-setup.ts';
+import { all, HOUR, type Lift } from '../rows/row.ts';
+import type { Call } from './calls.ts';
+import { dead, redrive, type StagedRow, under } from './row.ts';
+import type { StagedTrial } from './staged-trial.ts';
+
+/** The event that tells how the execution ended, as it stands now. @returns tells it again */
+async function teller(trial: StagedTrial): Promise<() => void> {
+  const { states, events, clock } = trial.lab.cloud;
+  const execution = states.executions.get(await trial.executionArn());
+  const detail = statusChangeDetail(execution, redriveStatusOf(execution, clock.now()));
+  return () =>
+    void events.accept({
+      source: 'aws.states',
+      detailType: 'Step Functions Execution Status Change',
+      resources: [execution.arn],
+      detail,
+    });
+}
+
+async function tellAgain(trial: StagedTrial): Promise<undefined> {
+  (await teller(trial))();
+  return undefined;
+}
+
+/** Two recorders read the record before either has changed it, and both send the message back where there is one. */
+function twiceAtOnce(trial: StagedTrial): Lift {
+  const { lab } = trial;
+  const twice = (call: Call) => lab.until(async () => trial.seen(call).length > 1);
+  const read = async () => {
+    await tellAgain(trial);
+    await twice('read the record');
+  };
+  return all(
+    trial.befall('read the record', 'before', () => ({ heldUntil: read() })),
+    trial.befall('send the message back', 'before', () => ({ heldUntil: twice('send the message back') })),
+  );
+}
+
+/** The record is dead and begins a new life; then the end of the old one is told once more, while the stage runs. */
+async function toldAfterRedrive(trial: StagedTrial): Promise<Lift> {
+  const tell = await teller(trial);
+  const before = trial.seen('read the record').length;
+  const late = async () => {
+    tell();
+    await trial.lab.until(async () => trial.seen('read the record').length > before);
+  };
+  const lift = trial.befall('count the run', 'before', () => ({ heldUntil: late() }));
+  await redrive(trial);
+  return lift;
+}
+
+/** As the runbook says. */
+async function invokeLostEnds({ lab, ends }: StagedTrial): Promise<undefined> {
+  const { sqs, lambda } = lab.cloud;
+  const queueArn = sqs.arnOf(deadLetterQueueName(STAGE, EXECUTION_ENDS));
+  for (const { body, receiptHandle } of await sqs.receive(queueArn, { maxMessages: 10 })) {
+    lambda.invokeLater(
+      ends,
+      JSON.stringify((JSON.parse(body) as { requestPayload: unknown }).requestPayload),
+    );
+    sqs.deleteMessages(queueArn, [receiptHandle]);
+  }
+  return undefined;
+}
+
+/** What happens to the event that tells of its execution's end. */
+export const ENDS: readonly StagedRow[] = [
+  { what: 'its end is told twice', begin: under(() => () => {}), later: tellAgain },
+  { what: 'its end is told twice at the same time', begin: under(twiceAtOnce) },
+  { what: 'its failure is told twice', begin: dead(), later: tellAgain },
+  { what: 'its failure is told twice at the same time', begin: under(twiceAtOnce, ['permanent']) },
+  {
+    what: 'its end is told an hour late',
+    begin: under(({ lab, ends }) => lab.cloud.faults.throttle(ends)),
+    lastsSeconds: HOUR,
+  },
+  {
+    what: 'its failure is told an hour late',
+    begin: under(({ lab, ends }) => lab.cloud.faults.throttle(ends), ['permanent']),
+    lastsSeconds: HOUR,
+  },
+  { what: 'it is redriven, and its old failure is told once more', begin: dead(), later: toldAfterRedrive },
+  {
+    what: 'its end is lost on the first two tries to record it',
+    begin: under((trial) => trial.befall('read the record', 'before', 'kill', [1, 2])),
+  },
+  {
+    what: 'its failure is lost on the first two tries to record it',
+    begin: under((trial) => trial.befall('read the record', 'before', 'kill', [1, 2]), ['permanent']),
+  },
+  {
+    what: 'it fails for good, and its recorder dies before its return of the message, twice',
+    begin: under((trial) => trial.befall('send the message back', 'before', 'kill', [1, 2]), ['permanent']),
+  },
+  {
+    what: 'its end is lost on every try, and its event is invoked again from the queue of lost ends',
+    begin: under((trial) => trial.befall('read the record', 'before', 'kill', [1, 2, 3])),
+    later: invokeLostEnds,
+  },
+  {
+    what: 'its failure is lost on every try, and its event is invoked again from the queue of lost ends',
+    begin: under((trial) => trial.befall('read the record', 'before', 'kill', [1, 2, 3]), ['permanent']),
+    later: invokeLostEnds,
+  },
+  {
+    what: 'it fails for good, its recorder dies before its return of the message on every try, and the event is invoked again an hour later',
+    begin: under(
+      (trial) => trial.befall('send the message back', 'before', 'kill', [1, 2, 3]),
+      ['permanent'],
+    ),
+    later: async (trial) => {
+      await trial.lab.advance(HOUR);
+      return invokeLostEnds(trial);
+    },
+  },
+];

@@ -1,0 +1,149 @@
+import { expect } from 'vitest';
+import { AwsError } from '../../../local/kernel/errors.ts';
+import { staged } from '../../lab/probe/staged/contract.ts';
+import { all, type Lift, MINUTE } from '../rows/row.ts';
+import type { Call } from './calls.ts';
+import { type StagedRow, under } from './row.ts';
+import { STRUCK, type StagedTrial } from './staged-trial.ts';
+
+const REFUSED = new AwsError('ServiceException', 'Lambda could not do it.', 500);
+/** Whose answer nobody gets: Step Functions tells it as `Lambda.Unknown`. */
+const UNKNOWN = new AwsError('Unknown', 'No answer came.', 500);
+
+/** What happens to the messages of a staged job, and to the workers of its stages. */
+export const WORKERS: readonly StagedRow[] = [
+  { what: 'nothing befalls it', begin: under(() => () => {}) },
+  { what: 'two messages come at once', begin: under(() => () => {}, [], { twice: true }) },
+  {
+    what: 'SQS delivers it twice at the same time',
+    begin: under(({ lab, queueArn }) => {
+      let left = 1;
+      return lab.cloud.faults.deliver((delivery) =>
+        delivery.queueArn === queueArn && left-- > 0 ? 'twice-at-once' : undefined,
+      );
+    }),
+  },
+  {
+    what: 'its starter is throttled for ten minutes',
+    begin: under(({ lab, starter }) => lab.cloud.faults.throttle(starter)),
+    lastsSeconds: 10 * MINUTE,
+  },
+  { what: 'a stage throws twice', begin: under(() => () => {}, ['throw', 'throw']) },
+  { what: 'a stage throws in each of its runs', begin: under(() => () => {}, ['throw', 'throw', 'throw']) },
+  { what: 'a stage fails for good', begin: under(() => () => {}, ['permanent']) },
+  { what: 'a stage runs past its time', begin: under(() => () => {}, ['hang']) },
+  {
+    what: 'Lambda refuses to run a stage, twice',
+    begin: under((trial) =>
+      intercepted(trial, 2, () => {
+        throw REFUSED;
+      }),
+    ),
+  },
+  {
+    what: 'a stage does its work, and its answer is lost',
+    begin: under((trial) => intercepted(trial, 1, givenUpOn)),
+    holds: async (trial) => expect((await trial.runs()).get(STRUCK)).toBe(1),
+  },
+  {
+    what: 'a stage goes on after its time, and would begin its step while its successor runs',
+    begin: under((trial) => outlived(trial, 'count the run')),
+    holds: (trial) => expect(trial.seen('begin the step')).toHaveLength(1),
+  },
+  {
+    what: 'a stage goes on after its time, and finishes its step when its successor has found it under way',
+    begin: under((trial) => outlived(trial, 'finish the step', 'begin the step')),
+  },
+  {
+    what: 'a stage goes on after its time, and would finish while its successor runs',
+    begin: under((trial) => outlived(trial, 'finish the stage')),
+    holds: finishedBySuccessor,
+  },
+  {
+    what: 'the machine gives up on a stage that is well, which would finish beside its successor',
+    begin: (trial) => givenUpOnAnd(trial, outlived(trial, 'finish the stage')),
+    holds: finishedBySuccessor,
+  },
+  {
+    what: 'the machine gives up on a stage that is well, which has its effect beside its successor',
+    begin: (trial) => givenUpOnAnd(trial, overtaken(trial)),
+  },
+];
+
+type Invoke = () => void;
+
+/** It runs, and nobody is told how it ends. */
+function givenUpOn(invoke: Invoke): never {
+  invoke();
+  throw UNKNOWN;
+}
+
+/** The first worker's time is not over when the second one begins. */
+async function givenUpOnAnd(trial: StagedTrial, befall: Lift): Promise<Lift> {
+  const { lab } = trial;
+  const lift = all(intercepted(trial, 1, givenUpOn), befall);
+  await trial.publish();
+  const retryMs = () => lab.cloud.states.nextEventMs;
+  await lab.until(async () => trial.held && retryMs() !== undefined);
+  await lab.cloud.clock.advance((retryMs() ?? 0) - lab.cloud.clock.now());
+  return lift;
+}
+
+/** The first worker goes on when its successor has taken its stage, which waits until the first one has made its step. */
+function overtaken(trial: StagedTrial): Lift {
+  const first = trial.hold('count the run');
+  const second = trial.hold('count the run', [2]);
+  return all(
+    trial.befall('take the stage over', 'after', () => {
+      first();
+      return undefined;
+    }),
+    trial.befall('finish the step', 'after', () => {
+      second();
+      return undefined;
+    }),
+    first,
+    second,
+  );
+}
+
+/** Stands in for Lambda at the first invocations of the struck stage. */
+function intercepted({ lab, stage }: StagedTrial, times: number, act: (invoke: Invoke) => void): Lift {
+  const { states, lambda } = lab.cloud;
+  let left = times;
+  states.intercept = (functionArn, payload) => {
+    if (functionArn.endsWith(`:${stage}`) && left-- > 0) act(() => void lambda.invoke(functionArn, payload));
+  };
+  return () => {
+    states.intercept = undefined;
+  };
+}
+
+/** Holds a call of the first worker back until its successor has made another one. */
+function outlived(trial: StagedTrial, call: Call, until: Call = 'take the stage over'): Lift {
+  const goOn = trial.hold(call);
+  let successor = false;
+  const took = trial.befall('take the stage over', 'before', () => {
+    successor = true;
+    return undefined;
+  });
+  const watch = trial.befall(
+    until,
+    'after',
+    () => {
+      if (successor) goOn();
+      return undefined;
+    },
+    'each',
+  );
+  return all(took, watch, goOn);
+}
+
+/** I6: both tried to, and the one that had the stage did. */
+async function finishedBySuccessor(trial: StagedTrial): Promise<void> {
+  const [, ...others] = trial.seen('finish the stage');
+  expect(others, 'tries of the successor').toHaveLength(1);
+  const steps = await trial.lab.lookup.steps({ pk: `${staged.type}#${trial.key}` });
+  const owner = trial.seen('take the stage over').at(-1)?.ExpressionAttributeValues?.[':owner']?.S;
+  expect(steps.find(({ sk }) => sk === `step#stage/${STRUCK}`)).toMatchObject({ state: 'done', owner });
+}
