@@ -35,6 +35,8 @@ export class StagedTrial {
   readonly stage = stageFunctionName(STAGE, staged.type, STRUCK);
   readonly ends = functionName(STAGE, EXECUTION_ENDS);
 
+  /** What was looked at while the fault was under way. */
+  readonly looks: unknown[] = [];
   readonly #seen = new Map<Call, Update[]>();
   readonly #endWatch: () => void;
   #held = false;

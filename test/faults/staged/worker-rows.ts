@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import { AwsError } from '../../../local/kernel/errors.ts';
+import { jobPartitionKey, type StepRecord, stepSortKey } from '../../../shared/jobs/record.ts';
 import { staged } from '../../lab/probe/staged/contract.ts';
 import { all, type Lift, MINUTE } from '../rows/row.ts';
 import type { Call } from './calls.ts';
@@ -56,13 +57,13 @@ export const WORKERS: readonly StagedRow[] = [
   },
   {
     what: 'a stage goes on after its time, and would finish while its successor runs',
-    begin: under((trial) => outlived(trial, 'finish the stage')),
-    holds: finishedBySuccessor,
+    begin: under(finishesLate),
+    holds: finishedNothing,
   },
   {
     what: 'the machine gives up on a stage that is well, which would finish beside its successor',
-    begin: (trial) => givenUpOnAnd(trial, outlived(trial, 'finish the stage')),
-    holds: finishedBySuccessor,
+    begin: (trial) => givenUpOnAnd(trial, finishesLate(trial)),
+    holds: finishedNothing,
   },
   {
     what: 'the machine gives up on a stage that is well, which has its effect beside its successor',
@@ -139,11 +140,34 @@ function outlived(trial: StagedTrial, call: Call, until: Call = 'take the stage 
   return all(took, watch, goOn);
 }
 
-/** I6: both tried to, and the one that had the stage did. */
-async function finishedBySuccessor(trial: StagedTrial): Promise<void> {
-  const [, ...others] = trial.seen('finish the stage');
-  expect(others, 'tries of the successor').toHaveLength(1);
-  const steps = await trial.lab.lookup.steps({ pk: `${staged.type}#${trial.key}` });
+/** The first worker finishes its stage when its successor has it, which waits until what came of that has been looked at. */
+function finishesLate(trial: StagedTrial): Lift {
+  const first = trial.hold('finish the stage');
+  const second = trial.hold('count the run', [2]);
+  return all(
+    trial.befall('take the stage over', 'after', () => {
+      first();
+      return undefined;
+    }),
+    trial.befall('finish the stage', 'after', () => ({
+      heldUntil: stageOf(trial)
+        .then((stage) => {
+          trial.looks.push(stage);
+        })
+        .finally(second),
+    })),
+    first,
+    second,
+  );
+}
+
+/** I6: the stage was still its successor's, and under way. */
+function finishedNothing(trial: StagedTrial): void {
   const owner = trial.seen('take the stage over').at(-1)?.ExpressionAttributeValues?.[':owner']?.S;
-  expect(steps.find(({ sk }) => sk === `step#stage/${STRUCK}`)).toMatchObject({ state: 'done', owner });
+  expect(trial.looks).toEqual([expect.objectContaining({ state: 'begun', owner })]);
+}
+
+async function stageOf({ lab, key }: StagedTrial): Promise<StepRecord | undefined> {
+  const steps = await lab.lookup.steps({ pk: jobPartitionKey(staged.type, key) });
+  return steps.find(({ sk }) => sk === stepSortKey(`stage/${STRUCK}`));
 }
