@@ -1,4 +1,5 @@
 import { Logger } from '@aws-lambda-powertools/logger';
+import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { CLIENT_DEFAULTS, documentClient, s3Client } from '../../shared/consumer/index.ts';
 import { ENVIRONMENT, required } from '../../shared/jobs/environment.ts';
@@ -8,6 +9,7 @@ import { type ExecutionStatusEvent, executionEnded } from '../../shared/stages/e
 const runtime = {
   dynamo: documentClient(),
   sqs: new SQSClient(CLIENT_DEFAULTS),
+  sfn: new SFNClient(CLIENT_DEFAULTS),
   jobsTable: required(ENVIRONMENT.jobsTable),
   data: new StageData(required(ENVIRONMENT.bucket), s3Client),
   logger: new Logger(),

@@ -17,6 +17,7 @@ export type SendResult = { readonly sesMessageId: string } | { readonly invalidA
  * else (a time-out, a 500, a broken connection) may have been sent.
  */
 const REFUSED_FOR_NOW: ReadonlySet<string> = new Set([
+  'AccessDeniedException',
   'TooManyRequestsException',
   'LimitExceededException',
   'SendingPausedException',
@@ -37,6 +38,8 @@ const NEVER_SENT: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'E
 
 /** SES has no code of its own for a malformed address, only these words: "Missing final '@domain'", "Local address contains …", "Unterminated quote". */
 const INVALID_ADDRESS = /\b(address|domain|recipient|missing local name|unterminated quote|illegal)\b/i;
+/** The sender's address is a setting of ours: nobody is suppressed for that. */
+const SENDER = /\b(from|source|sender|return-?path|reply-?to)\b/i;
 
 /** Sends through SES v2, and says of each failure whether the mail certainly did not go out. */
 export class SesMailer {
@@ -78,7 +81,11 @@ export class SesMailer {
 }
 
 function refusal(error: Error & { code?: unknown }): SendResult {
-  if (error.name === 'BadRequestException' && INVALID_ADDRESS.test(error.message))
+  if (
+    error.name === 'BadRequestException' &&
+    INVALID_ADDRESS.test(error.message) &&
+    !SENDER.test(error.message)
+  )
     return { invalidAddress: error.message };
   if (REFUSED_FOR_GOOD.has(error.name))
     throw new NotDone(error.message, {

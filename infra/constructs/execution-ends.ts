@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
@@ -114,6 +114,13 @@ export class ExecutionEnds extends Construct {
         },
       }),
     );
+    // What an event leaves out since it is too large.
+    this.#recorder.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['states:DescribeExecution'],
+        resources: [executionArns(machine)],
+      }),
+    );
     this.#recorder.addToRolePolicy(
       new PolicyStatement({
         actions: ['s3:GetObject'],
@@ -121,4 +128,14 @@ export class ExecutionEnds extends Construct {
       }),
     );
   }
+}
+
+/** All executions of a state machine. */
+export function executionArns(machine: StateMachine): string {
+  return Stack.of(machine).formatArn({
+    service: 'states',
+    resource: 'execution',
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    resourceName: `${machine.stateMachineName}:*`,
+  });
 }

@@ -41,7 +41,11 @@ export function stageMachine(
 
 /** No two states of a machine have one name, those within a Map or a Parallel neither. */
 function stateName(element: StagedJobSettings['stages'][number]): string {
-  if (!isOne(element)) return element.map(({ name }) => name).join('+');
+  if (!isOne(element)) {
+    const all = element.map(({ name }) => name).join('+');
+    // A state's name has 80 characters at most.
+    return all.length <= 80 ? all : `${element[0]?.name} and ${element.length - 1} beside it`;
+  }
   return element.forEach ? `each ${element.name}` : element.name;
 }
 
@@ -104,7 +108,7 @@ function task(
     Parameters: { FunctionName: functionArn(stage.name), Payload },
     TimeoutSeconds: stageFunctionTimeoutSeconds(stage) + TASK_TIMEOUT_MARGIN_SECONDS,
     Retry: [
-      { ErrorEquals: ['PermanentError', 'StepRefused'], MaxAttempts: 0 },
+      { ErrorEquals: ['PermanentError', 'Cancelled'], MaxAttempts: 0 },
       { ErrorEquals: ['RetryAfter', 'StepUnverified'], ...RETRY_AFTER },
       {
         ErrorEquals: ['States.ALL'],

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { GraphWidget, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
@@ -7,14 +7,14 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { ENVIRONMENT } from '../../shared/jobs/environment.ts';
-import { stateMachineName } from '../../shared/jobs/names.ts';
+import { stageDataPrefix, stateMachineName } from '../../shared/jobs/names.ts';
 import type { StagedJobSettings } from '../../shared/jobs/staged-job.ts';
-import { ExecutionEnds } from './execution-ends.ts';
+import { ExecutionEnds, executionArns } from './execution-ends.ts';
 import { JobPlatform } from './job-platform.ts';
 import { JobQueue } from './job-queue.ts';
 import { RunbookAlarm } from './runbook-alarm.ts';
 import { StageFunction } from './stage-function.ts';
-import { stageFunctionTimeoutSeconds, stageMachine } from './stage-machine.ts';
+import { stageMachine } from './stage-machine.ts';
 
 export interface StagedJobProps {
   /** The contract. */
@@ -27,7 +27,7 @@ export interface StagedJobProps {
 
 const STARTER = fileURLToPath(new URL('../../functions/stage-starter/handler.ts', import.meta.url));
 
-/** A stage that takes this part of its function's time is soon one that times out. */
+/** A stage that takes this part of its time is soon one that times out. */
 const SLOW_STAGE = 0.8;
 
 /**
@@ -110,17 +110,17 @@ export class StagedJob extends Construct {
     consumer.addToRolePolicy(
       new PolicyStatement({ actions: ['states:StartExecution'], resources: [stateMachine.stateMachineArn] }),
     );
+    // A payload that is too large for an execution's data.
+    consumer.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['s3:PutObject'],
+        resources: [JobPlatform.of(this).bucket.arnForObjects(`${stageDataPrefix(this.job.type)}*`)],
+      }),
+    );
     consumer.addToRolePolicy(
       new PolicyStatement({
         actions: ['states:DescribeExecution', 'states:RedriveExecution'],
-        resources: [
-          Stack.of(this).formatArn({
-            service: 'states',
-            resource: 'execution',
-            arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-            resourceName: `${stateMachine.stateMachineName}:*`,
-          }),
-        ],
+        resources: [executionArns(stateMachine)],
       }),
     );
   }
@@ -152,12 +152,12 @@ export class StagedJob extends Construct {
         subject: `${subject}-${stage.name}`,
         name: 'stage-duration',
         severity: 'warning',
-        says: `stage "${stage.name}" takes most of its function's time`,
+        says: `stage "${stage.name}" takes most of its time`,
         metric: this.stage(stage.name).metricDuration({
           statistic: Stats.MAXIMUM,
           period: Duration.minutes(5),
         }),
-        threshold: SLOW_STAGE * stageFunctionTimeoutSeconds(stage) * 1000,
+        threshold: SLOW_STAGE * stage.timeoutSeconds * 1000,
       });
   }
 

@@ -25,6 +25,7 @@ import {
   cardProviderSecretName,
   JOB_ID_INDEX,
   REPORT_DATA_PREFIX,
+  STAGE_DATA_PREFIX,
   STEP_RESULTS_PREFIX,
   scheduleGroupName,
   type TableSubject,
@@ -93,6 +94,11 @@ export class StateStack extends Stack {
         {
           prefix: STEP_RESULTS_PREFIX,
           // Counted from the object's creation: a job that is deferred after its step needs the result for that much longer.
+          expiration: Duration.days((RECORD_RETENTION_SECONDS + LONGEST_DEFERRAL_SECONDS) / 86_400),
+        },
+        // As long as an execution may run, and then as its job can be resumed.
+        {
+          prefix: STAGE_DATA_PREFIX,
           expiration: Duration.days((RECORD_RETENTION_SECONDS + LONGEST_DEFERRAL_SECONDS) / 86_400),
         },
         // As long as a report's job can be resumed.

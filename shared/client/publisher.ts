@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { Job } from '../jobs/define-job.ts';
 import { HonestJobsError } from '../jobs/honest-jobs-error.ts';
-import { type JobMessage, SPEC_VERSION } from '../jobs/message.ts';
+import { bodyOf, type JobMessage, SPEC_VERSION } from '../jobs/message.ts';
 import { parseJob } from '../jobs/parse-job.ts';
 
 export interface PublishOptions {
@@ -185,7 +185,7 @@ export class Publisher {
     };
     let body: string;
     try {
-      body = JSON.stringify(message);
+      body = bodyOf(message);
     } catch (error) {
       return invalid('INVALID_PAYLOAD', `The payload is no JSON: ${(error as Error).message}`);
     }

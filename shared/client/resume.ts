@@ -2,7 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { DescribeExecutionCommandOutput, SFNClient } from '@aws-sdk/client-sfn';
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { HonestJobsError } from '../jobs/honest-jobs-error.ts';
-import type { JobMessage } from '../jobs/message.ts';
+import { bodyOf, type JobMessage } from '../jobs/message.ts';
 import type { JobRecord } from '../jobs/record.ts';
 import { type ExecutionData, StageData } from '../jobs/stage-data.ts';
 import { describeExecution, failedExecutions, type TimeWindow } from './executions.ts';
@@ -89,7 +89,7 @@ export async function resume(
   await sqs.send(
     new SendMessageCommand({
       QueueUrl: job.queueUrl,
-      MessageBody: JSON.stringify({ ...published, hop }),
+      MessageBody: bodyOf({ ...published, hop }),
       ...(published.partitionkey === undefined ? {} : { MessageGroupId: published.partitionkey }),
     }),
   );

@@ -134,6 +134,7 @@ export class ClaimLayer extends BasePersistenceLayer {
       return this.#fail(claim, { kind: 'threw', error, durationMs, next: { ...error, exhausted: true } });
     }
     const notBeforeMs = this.#now() + seconds * 1000;
+    if (seconds > LONG_DEFERRAL_SECONDS) await this.#steps.rememberAll(notBeforeMs);
     const kept = await this.#end(claim, claim.history, { notBeforeMs, deferredBecause: reason, deferrals });
     return kept ? { kind: 'deferred', untilMs: notBeforeMs, reason, durationMs } : lost(this.#now());
   }
@@ -215,3 +216,6 @@ export class ClaimLayer extends BasePersistenceLayer {
 
 /** Left for the batch's own answer after the last try of a write. */
 const LAST_TRY_MARGIN_MS = 1000;
+
+/** Below it, what a step's record has left of its days is enough. */
+const LONG_DEFERRAL_SECONDS = 86_400;

@@ -169,7 +169,7 @@ export class JobRecords {
   }
 
   /** Hands the job over to an execution. @returns whether the claim was still ours; otherwise nothing was written */
-  async start(run: Run, { executionArn, redriveCount }: Started): Promise<boolean> {
+  async start(run: Run, { executionArn, redriveCount, longestSeconds }: Started): Promise<boolean> {
     const outcome = await this.#write({
       ...this.#key(run),
       UpdateExpression:
@@ -181,7 +181,7 @@ export class JobRecords {
         ':running': 'running',
         ':arn': executionArn,
         ':redrives': redriveCount,
-        ':expiration': expirationSeconds(this.#now()),
+        ':expiration': expirationSeconds(this.#now() + longestSeconds * 1000),
         ':owner': run.owner,
       },
     });

@@ -11,7 +11,7 @@ import {
   type SendMessageCommandInput,
 } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
-import type { JobMessage } from '../jobs/message.ts';
+import { bodyOf, type JobMessage } from '../jobs/message.ts';
 import { scheduleNamePrefix } from '../jobs/names.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -43,7 +43,7 @@ export async function resend(resending: Resending, runtime: Runtime): Promise<bo
   const attributes = attributesOf(record);
   const input: SendMessageCommandInput = {
     QueueUrl: runtime.queueUrl,
-    MessageBody: JSON.stringify({ ...message, hop }),
+    MessageBody: bodyOf({ ...message, hop }),
     ...(record.attributes.MessageGroupId === undefined
       ? {}
       : { MessageGroupId: record.attributes.MessageGroupId }),

@@ -131,10 +131,7 @@ export function obstacle(record: JobRecord, run: Run, nowMs: number): Outcome | 
   if (supersedes(record, run)) return { kind: 'superseded', of: record.jobId };
   switch (record.state) {
     case 'started':
-      // One above it carries a verdict that is about to be recorded; any other is a duplicate of what is under way.
-      return run.hop > (record.hop ?? 0)
-        ? { kind: 'waiting', untilMs: nowMs + VERDICT_WAIT_MS, why: 'claimed' }
-        : { kind: 'duplicate', of: record.jobId };
+      return { kind: 'duplicate', of: record.jobId };
     case 'dead':
       return verdict && { kind: 'dead', fresh: false, verdict };
     case 'running':
@@ -158,8 +155,6 @@ export function obstacle(record: JobRecord, run: Run, nowMs: number): Outcome | 
 function supersedes(record: JobRecord, run: Run): boolean {
   return run.hop < (record.hop ?? 0) && run.sentAtMs <= record.startedAtMs;
 }
-
-const VERDICT_WAIT_MS = 5000;
 
 /** A verdict holds for its own message and for those of the key that were sent before it; one sent later begins a new life. */
 function binds(verdict: Verdict, run: Run): boolean {

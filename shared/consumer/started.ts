@@ -3,9 +3,12 @@ export class Started {
   readonly executionArn: string;
   /** How often the execution has been redriven, this life's included. */
   readonly redriveCount: number;
+  /** How long it may run: the job's record must outlive it. */
+  readonly longestSeconds: number;
 
-  constructor(executionArn: string, redriveCount: number) {
+  constructor(executionArn: string, redriveCount: number, longestSeconds: number) {
     this.executionArn = executionArn;
     this.redriveCount = redriveCount;
+    this.longestSeconds = longestSeconds;
   }
 }

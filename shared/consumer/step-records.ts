@@ -69,29 +69,32 @@ export class StepRecords {
 
   /** The names of the job's steps that began and left no certain outcome. A read: for ends that are rare. */
   async uncertain(): Promise<string[]> {
-    const names: string[] = [];
+    const steps = await this.#all();
+    return steps
+      .filter((step) => step.state === 'begun' && !stageOfStep(step))
+      .map(({ sk }) => sk.slice(stepSortKey('').length));
+  }
+
+  async #all(): Promise<StepRecord[]> {
+    const steps: StepRecord[] = [];
     let from: Record<string, unknown> | undefined;
     do {
       const { Items = [], LastEvaluatedKey } = await this.#client.send(
         new QueryCommand({
           TableName: this.#tableName,
           KeyConditionExpression: 'pk = :pk AND begins_with(sk, :step)',
-          FilterExpression: '#state = :begun',
-          ExpressionAttributeNames: { '#state': 'state' },
           ExpressionAttributeValues: {
             ':pk': jobPartitionKey(this.#run.type, this.#run.key),
             ':step': stepSortKey(''),
-            ':begun': 'begun',
           },
           ConsistentRead: true,
           ...(from && { ExclusiveStartKey: from }),
         }),
       );
-      const steps = (Items as StepRecord[]).filter((step) => !stageOfStep(step));
-      names.push(...steps.map(({ sk }) => sk.slice(stepSortKey('').length)));
+      steps.push(...(Items as StepRecord[]));
       from = LastEvaluatedKey;
     } while (from);
-    return names;
+    return steps;
   }
 
   /** A finished step is remembered for as long as its job is: from each attempt that found it. */
@@ -103,6 +106,41 @@ export class StepRecords {
       condition: '#state = :done AND #owner = :owner',
       values: { ':done': 'done', ':owner': seen.owner, ':expiration': expiration },
     });
+  }
+
+  /** Begins a step over a record that DynamoDB should have deleted by its TTL. @returns whether it was as `seen` still */
+  async beginAnew(name: string, seen: StepRecord): Promise<boolean> {
+    const nowMs = this.#now();
+    const record = await this.#update(name, {
+      set:
+        '#state = :begun, #owner = :owner, begunAtMs = :now, firstBegunAtMs = :now, expiration = :expiration ' +
+        'REMOVE doneAtMs, #result, resultObject, progress, failure, failures',
+      condition:
+        '(#owner = :before AND begunAtMs = :seen) OR (#owner = :owner AND begunAtMs = :now AND #state = :begun)',
+      values: {
+        ':begun': 'begun',
+        ':before': seen.owner,
+        ':seen': seen.begunAtMs,
+        ':now': nowMs,
+        ':expiration': expirationSeconds(nowMs),
+      },
+      names: { '#result': 'result' },
+    });
+    return record === undefined;
+  }
+
+  /** The steps of a job that waits for long are remembered until it runs again, and as long after it as any. */
+  async rememberAll(untilMs: number): Promise<void> {
+    for (const { pk, sk } of await this.#all())
+      await this.#client.send(
+        new UpdateCommand({
+          TableName: this.#tableName,
+          Key: { pk, sk },
+          UpdateExpression: 'SET expiration = :expiration',
+          ConditionExpression: 'attribute_exists(pk)',
+          ExpressionAttributeValues: { ':expiration': expirationSeconds(untilMs) },
+        }),
+      );
   }
 
   /** Makes an uncertain step ours, to run it again. @returns whether it was as `seen` still */

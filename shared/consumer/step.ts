@@ -122,6 +122,12 @@ export function stepsOf({ records, signal, leaseUntilMs, now, prefix = '' }: Ste
     const name = prefix + ownName;
     if (isOver()) refuse(name);
     const inTheWay = await records.begin(name);
+    // TTL deletes up to 48 h late: what it should have deleted is of a job that is forgotten.
+    if (inTheWay && inTheWay.expiration * 1000 <= now()) {
+      if (!(await records.beginAnew(name, inTheWay)))
+        throw new StepRefused(`Step "${name}" was taken over by another run.`);
+      return run(name, work, false);
+    }
     if (inTheWay?.state === 'done') {
       await records.remember(name, inTheWay);
       return parsed(await records.resultOf(inTheWay));

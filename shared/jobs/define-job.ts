@@ -4,7 +4,7 @@ import { attemptsOf, DEFAULT_SCHEDULE, longestSeconds, type Schedule } from './s
 
 /** What infra needs of a contract: everything but the payload's type. A `Job<Payload>` is one, whatever its payload. */
 export interface JobSettings {
-  /** The name on the wire and in every physical name: lower case letters, digits and `-`, at most 40. Never renamed. */
+  /** The name on the wire and in every physical name: lower case letters, digits and `-`, at most 31. Never renamed. */
   readonly type: string;
   /** How long one attempt may run, 1 to {@link LONGEST_TIMEOUT_SECONDS} seconds. */
   readonly timeoutSeconds: number;
@@ -111,15 +111,19 @@ export function functionTimeoutSeconds({ timeoutSeconds }: Pick<JobSettings, 'ti
   return timeoutSeconds + TIMEOUT_MARGIN_SECONDS;
 }
 
+/** Other functions and queues have names like a job type's. */
+const RESERVED = /^(email-events|execution-ends)$|-dead$/;
+
 function check(job: JobSettings): void {
   const wrong = (setting: string, value: unknown, allowed: string): never => {
     throw new DefinitionError(`Job "${job.type}": ${setting} is ${JSON.stringify(value)}; ${allowed}.`);
   };
-  if (!/^[a-z][a-z0-9-]{0,39}$/.test(job.type))
+  // Lambda takes names of 64 characters, and a stage's own name up to 20 of them.
+  if (!/^[a-z][a-z0-9-]{0,30}$/.test(job.type) || RESERVED.test(job.type))
     wrong(
       'type',
       job.type,
-      'use lower case letters, digits and "-", starting with a letter, at most 40 characters',
+      'use lower case letters, digits and "-", starting with a letter, at most 31 characters; not "email-events" or "execution-ends", and not ending in "-dead": those names are taken',
     );
   const ranges = [
     ['timeoutSeconds', 1, LONGEST_TIMEOUT_SECONDS],

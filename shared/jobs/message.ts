@@ -37,6 +37,13 @@ const envelope = z.looseObject({
 
 export type JobMessage = z.output<typeof envelope>;
 
+/** A message as the body of an SQS message. SQS refuses two characters that JSON may hold as they are, so they are escaped. */
+export function bodyOf(message: JobMessage): string {
+  return JSON.stringify(message).replaceAll(/[\uFFFE\uFFFF]/g, (character) =>
+    character === '\uFFFE' ? '\\ufffe' : '\\uffff',
+  );
+}
+
 /** Why a message can never become a job. Its text is made of the message's own parts, never of the payload's values. */
 export interface Rejection {
   readonly code: 'NOT_JSON' | 'INVALID_ENVELOPE' | 'UNKNOWN_TYPE' | 'INVALID_PAYLOAD' | 'INVALID_KEY';

@@ -34,7 +34,7 @@ export const METRICS = {
   Waited: 'Count',
   /** From the enqueue to the first receive, which begins what there is to do at once. */
   WaitingTime: 'Milliseconds',
-  /** One run of the handler. */
+  /** One run of the handler; of a staged job, from its start to the end of its execution. */
   Duration: 'Milliseconds',
   /** Age of each message received, from its enqueue: AWS's own age leaves out what was received three times or more. */
   Age: 'Seconds',

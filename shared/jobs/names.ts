@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /**
  * Physical names. They are fixed and spelled out so that publishers and operators find a queue by stage and job type alone,
  * and so that several stages live side by side in one account.
@@ -72,9 +74,11 @@ export function stateMachineName(stage: string, type: string): string {
   return `honest-jobs-${stage}-${type}`;
 }
 
-/** The function of one stage of a staged job. Lambda takes 64 characters. */
+/** The function of one stage of a staged job. Lambda takes 64 characters: a longer name ends in a digest of it. */
 export function stageFunctionName(stage: string, type: string, name: string): string {
-  return `hj-${stage}-${type}-${name}`.slice(0, 64);
+  const whole = `hj-${stage}-${type}-${name}`;
+  if (whole.length <= 64) return whole;
+  return `${whole.slice(0, 55)}-${createHash('sha256').update(whole).digest('hex').slice(0, 8)}`;
 }
 
 /** Where publishers put pictures for reports; their only place in the bucket. */

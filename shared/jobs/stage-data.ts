@@ -36,7 +36,7 @@ export interface StagedJobIdentity {
  * What one place of the execution's data may hold inline. There are three (payload, message, output), and the output of a fan-out or of stages side by side
  * shares its place.
  */
-export const LONGEST_INLINE_BYTES = 60_000;
+export const LONGEST_INLINE_BYTES = 45_000;
 
 /** Keeps values between stages, by their content: the same value is the same object, however often it is kept. */
 export class StageData {

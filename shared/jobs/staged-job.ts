@@ -108,6 +108,10 @@ export function defineStage<Input, Output>(definition: StageDefinition<Input, Ou
       throw new DefinitionError(
         `Stage "${name}": ${setting} is ${JSON.stringify(value)}; give a whole number from ${least} to ${most}.`,
       );
+  if (retry.capSeconds <= retry.baseSeconds)
+    throw new DefinitionError(
+      `Stage "${name}": retry.capSeconds is ${retry.capSeconds}; give more than retry.baseSeconds, which is ${retry.baseSeconds}.`,
+    );
   return stage;
 }
 

@@ -1,10 +1,11 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { DescribeExecutionCommand, type SFNClient } from '@aws-sdk/client-sfn';
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { EventBridgeEvent } from 'aws-lambda';
 import { uncertainty } from '../consumer/step-records.ts';
-import type { JobMessage } from '../jobs/message.ts';
+import { bodyOf, type JobMessage } from '../jobs/message.ts';
 import { type JobRecord, type StepRecord, stageOfStep, type Verdict } from '../jobs/record.ts';
 import type { ExecutionData, StageData, StagedJobIdentity } from '../jobs/stage-data.ts';
 import { type End, EndRecords } from './end-records.ts';
@@ -28,6 +29,7 @@ export type ExecutionStatusEvent = EventBridgeEvent<
 export interface EndRuntime {
   readonly dynamo: DynamoDBDocumentClient;
   readonly sqs: SQSClient;
+  readonly sfn: SFNClient;
   readonly jobsTable: string;
   readonly data: StageData;
   readonly logger: Logger;
@@ -47,8 +49,8 @@ const VERDICT_BINDS_MS = 60_000;
  * @throws when it could not: the event comes again
  */
 export async function executionEnded(event: ExecutionStatusEvent, runtime: EndRuntime): Promise<void> {
-  const { detail } = event;
-  if (detail.status === 'RUNNING' || detail.status === 'PENDING_REDRIVE') return;
+  if (event.detail.status === 'RUNNING' || event.detail.status === 'PENDING_REDRIVE') return;
+  const detail = await whole(event.detail, runtime);
   const { job, message } = JSON.parse(detail.input ?? '') as ExecutionData;
   const records = new EndRecords(runtime, job);
   for (let round = 0; round < 5; round++) {
@@ -60,7 +62,7 @@ export async function executionEnded(event: ExecutionStatusEvent, runtime: EndRu
       });
       return;
     }
-    if (record.state === 'dead') {
+    if (record.state === 'dead' && isRecorded(record, detail)) {
       // An earlier try recorded it and did not get further: without this, the message would be later than the verdict and begin a new life.
       if (!(await records.bind(record, runtime.now() + VERDICT_BINDS_MS))) continue;
       return returnMessage(records, record, job, message, runtime);
@@ -81,23 +83,58 @@ export async function executionEnded(event: ExecutionStatusEvent, runtime: EndRu
   throw new Error(`The record of ${job.type}#${job.key} would not stand still.`);
 }
 
+/**
+ * The event with the execution's data: EventBridge leaves out what has more than 248 KB in all.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+ */
+async function whole(detail: ExecutionStatusDetail, { sfn }: EndRuntime): Promise<ExecutionStatusDetail> {
+  if (detail.input && (detail.output || detail.status !== 'SUCCEEDED')) return detail;
+  const { executionArn } = detail;
+  const { input = null, output = null } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
+  return { ...detail, input, output };
+}
+
 /** Whether this end is of the execution that carries the job now, and not of one before its last redrive. */
 function concerns(record: JobRecord, job: StagedJobIdentity, detail: ExecutionStatusDetail): boolean {
   const redrives = detail.redriveCount ?? 0;
+  const recorded = record.redriveCount ?? 0;
   const same = record.executionArn === detail.executionArn;
   switch (record.state) {
     case 'started':
-      return same && redrives >= (record.redriveCount ?? 0);
+      return same && redrives >= recorded;
     case 'running':
     case 'retrying':
       // Its starter has not recorded the start yet, or died before it could.
-      return same ? redrives > (record.redriveCount ?? 0) : job.life === record.life;
+      return same ? redrives > recorded : job.life === record.life;
     case 'dead':
-      // Recorded, and perhaps not sent back yet.
-      return same && redrives === (record.redriveCount ?? 0) && record.verdict?.messageId === '';
+      // Not sent back yet, perhaps; or somebody redrove the execution itself, past the job.
+      if (same) return redrives > recorded || isRecorded(record, detail);
+      return outranEnd(record, job, detail);
+    case 'expired':
+    case 'cancelled':
+      return outranEnd(record, job, detail);
     default:
       return false;
   }
+}
+
+/** The verdict is this end's, and its message is not known to be on its way. */
+function isRecorded(record: JobRecord, { executionArn, redriveCount }: ExecutionStatusDetail): boolean {
+  return (
+    record.executionArn === executionArn &&
+    (redriveCount ?? 0) === (record.redriveCount ?? 0) &&
+    record.verdict?.messageId === ''
+  );
+}
+
+/** The starter died before it could record the start, and the job was ended without it, while its execution did all of its work. */
+function outranEnd(record: JobRecord, job: StagedJobIdentity, { status }: ExecutionStatusDetail): boolean {
+  return (
+    status === 'SUCCEEDED' &&
+    record.executionArn === undefined &&
+    record.attempts > 0 &&
+    job.life === record.life
+  );
 }
 
 async function endOf(
@@ -123,7 +160,7 @@ async function endOf(
     bindsUntilMs: nowMs + VERDICT_BINDS_MS,
     messageId: '',
     attempts: record.attempts,
-    exhausted: detail.status === 'FAILED',
+    exhausted: detail.status === 'FAILED' && detail.error !== 'PermanentError',
   };
   return { state: 'dead', verdict, redriveCount };
 }
@@ -178,7 +215,7 @@ async function returnMessage(
   const { MessageId } = await sqs.send(
     new SendMessageCommand({
       QueueUrl: job.queueUrl,
-      MessageBody: JSON.stringify({ ...published, hop }),
+      MessageBody: bodyOf({ ...published, hop }),
       ...(published.partitionkey === undefined ? {} : { MessageGroupId: published.partitionkey }),
     }),
   );

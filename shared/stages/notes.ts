@@ -28,6 +28,7 @@ export class StageNotes {
         TableName: this.#runtime.jobsTable,
         Key: { pk: this.#pk, sk: JOB_SORT_KEY },
         ProjectionExpression: 'cancelRequestedAtMs',
+        ConsistentRead: true,
       }),
     );
     return Item?.cancelRequestedAtMs !== undefined;

@@ -84,6 +84,15 @@ export function runStage<Payload, Input, Output>(
     // Stopping an execution stops no function: what runs must learn it from the record.
     const unwatch = watchForCancellation(() => notes.cancelled(), aborter);
     const steps = { records, signal, leaseUntilMs, now };
+    const refuseIfCancelled = async (): Promise<void> => {
+      if (await notes.cancelled()) throw new PermanentError('The job was cancelled.', { code: 'CANCELLED' });
+    };
+    const { step: ownStep } = stepsOf({ ...steps, prefix: `${name}/` });
+    const step: StepFunction = async (...call) => {
+      // The job may be recorded as cancelled by now: nothing may begin that its end did not see.
+      await refuseIfCancelled();
+      return ownStep(...call);
+    };
     const run = async (): Promise<StageAnswer> => {
       if (await notes.cancelled()) throw new PermanentError('The job was cancelled.', { code: 'CANCELLED' });
       const payload = valid(job.payload, await data.read(event.payload), `The payload of ${type}`);
@@ -94,7 +103,7 @@ export function runStage<Payload, Input, Output>(
         job: event.job,
         ...(event.index === undefined ? {} : { index: event.index }),
         signal,
-        step: stepsOf({ ...steps, prefix: `${name}/` }).step,
+        step,
         progress: (fraction, text) => notes.progress(fraction, text),
         log: runtime.logger.createChild({ persistentKeys: { job: event.job, stage: name } }),
       });

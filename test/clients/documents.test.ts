@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -24,6 +25,9 @@ function blocksOf(language: string): string[] {
 const RUNBOOK_COMMANDS = [...RUNBOOK.matchAll(/^ {4,}((?:aws|npx) (?:.*\\\n)*.*)$/gm)].map(
   ([, command = '']) => command,
 );
+
+/** Those of the sections on staged jobs. */
+const EXECUTION_COMMANDS = RUNBOOK_COMMANDS.filter((command) => /stepfunctions|execution-ends/.test(command));
 
 /** What each of the README's shell blocks does, by a word in it. A block that is not here is one that nobody tests. */
 const SHELL_BLOCKS = [
@@ -124,10 +128,10 @@ describe('the runbook', () => {
   });
 
   it.skipIf(ABSENT.awsCli)('gives commands that each do what it says', async () => {
-    expect(RUNBOOK_COMMANDS).toHaveLength(9);
+    const commands = RUNBOOK_COMMANDS.filter((command) => !EXECUTION_COMMANDS.includes(command));
+    expect(commands).toHaveLength(9);
     const printed: string[] = [];
-    for (const command of RUNBOOK_COMMANDS)
-      printed.push(await shell(command, { STAGE, TYPE: JOBS.sendEmail.type }));
+    for (const command of commands) printed.push(await shell(command, { STAGE, TYPE: JOBS.sendEmail.type }));
 
     const sqs = lab.cloud.sqs;
     expect(printed[0]).toMatch(/send-email#the-key\n[\s\S]*status +completed/);
@@ -145,4 +149,35 @@ describe('the runbook', () => {
     expect(JSON.parse(printed[5] ?? '')).toMatchObject({ VersionStages: ['AWSCURRENT'] });
     for (const found of printed.slice(7)) expect(JSON.parse(found)).toMatchObject({ Count: 0, Items: [] });
   });
+
+  it.skipIf(ABSENT.awsCli)(
+    'gives commands that tell of an execution, and one that tells its end again',
+    async () => {
+      const { generateReport } = JOBS;
+      await lab.publish(generateReport, {
+        reportId: 'R-runbook',
+        title: 'Runbook',
+        period: { from: '2026-01-01', to: '2026-01-02' },
+        email: 'kim@example.com',
+        assets: [],
+      });
+      await lab.drain();
+      const arn = (await lab.record(generateReport, 'R-runbook'))?.executionArn ?? '';
+      const [history = '', described = '', told = ''] = EXECUTION_COMMANDS;
+      const ofExecution = (command: string) => shell(command.replace(/\bARN\b/, arn), { STAGE });
+      expect(JSON.parse(await ofExecution(history))).toMatchObject({ events: expect.arrayContaining([]) });
+      expect(JSON.parse(await ofExecution(described))).toMatchObject([
+        'SUCCEEDED',
+        null,
+        null,
+        expect.anything(),
+      ]);
+      const event = join(mkdtempSync(join(tmpdir(), 'honest-jobs-event-')), 'event.json');
+      const { input } = lab.cloud.states.executions.get(arn) ?? {};
+      writeFileSync(event, JSON.stringify({ detail: { executionArn: arn, status: 'SUCCEEDED', input } }));
+      // Version 1 of the CLI takes a payload as it is, and has no such option.
+      const invoked = told.replace('--cli-binary-format raw-in-base64-out', '').replace('event.json', event);
+      expect(await shell(invoked, { STAGE })).toContain('"StatusCode": 200');
+    },
+  );
 });

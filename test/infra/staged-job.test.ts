@@ -193,7 +193,7 @@ describe('its state machine', () => {
   test('tries again as the contract says, with full jitter and a cap; not what is permanent; each minute what asks for later', () => {
     const { frame, ...others } = tasksOf(definition().flow);
     expect(frame?.Retry).toEqual([
-      { ErrorEquals: ['PermanentError', 'StepRefused'], MaxAttempts: 0 },
+      { ErrorEquals: ['PermanentError', 'Cancelled'], MaxAttempts: 0 },
       {
         ErrorEquals: ['RetryAfter', 'StepUnverified'],
         IntervalSeconds: 60,
@@ -253,6 +253,7 @@ describe('the ends of its executions', () => {
       'logs:PutLogEvents',
       's3:GetObject',
       'sqs:SendMessage',
+      'states:DescribeExecution',
     ]);
     expect(allowing(statements, 'dynamodb:UpdateItem').map(({ Condition }) => Condition)).toEqual([
       { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['make-film#*'] } },
@@ -286,12 +287,12 @@ describe('its alarms', () => {
     });
   });
 
-  test('say of each stage that it takes four fifths of its function’s time', () => {
+  test('say of each stage that it takes four fifths of its time', () => {
     for (const name of NAMES)
       expect(alarms.get(`honest-jobs-dev-make-film-${name}-stage-duration-warning`)).toMatchObject({
         MetricName: 'Duration',
         Statistic: 'Maximum',
-        Threshold: 0.8 * 35 * 1000,
+        Threshold: 0.8 * 20 * 1000,
         Dimensions: [{ Name: 'FunctionName', Value: { Ref: deployed(functionOf(name)).id } }],
       });
   });

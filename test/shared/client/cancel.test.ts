@@ -228,7 +228,7 @@ describe('cancelling a job that runs', () => {
 describe('cancelling a job that an execution carries', () => {
   it('is recorded, and tells which execution to stop', async () => {
     await consumer.publish({ key: 'started' });
-    await consumer.deliver({ handler: async () => new Started('arn:execution:1', 0) });
+    await consumer.deliver({ handler: async () => new Started('arn:execution:1', 0, 60) });
     expect(await cancel(patient, 'started')).toMatchObject({
       outcome: 'runs',
       aborts: false,

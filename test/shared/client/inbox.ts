@@ -75,7 +75,7 @@ function observe(sqs: SQSClient, seen: (entries: SendMessageBatchRequestEntry[])
 export function refuseSome(
   sqs: SQSClient,
   refused: (event: JobMessage) => boolean,
-  answer?: { readonly Code: string; readonly Message?: string },
+  answer?: { readonly Code: string; readonly Message?: string; readonly SenderFault?: boolean },
 ): void {
   sqs.middlewareStack.add(
     (next) => async (args) => {

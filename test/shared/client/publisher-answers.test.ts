@@ -60,13 +60,23 @@ describe('a batch that SQS refuses in part', () => {
   });
 
   it('is invalid, and not tried again, where the sender is at fault', async () => {
-    const { publisher, batches, received } = inbox();
-    // JSON can carry it, XML and so SQS cannot.
-    const { accepted, notAccepted } = await publisher.publishMany(note, notes('before', '\uFFFE', 'after'));
+    const { sqs, publisher, batches, received } = inbox();
+    refuseSome(sqs, ({ id }) => id === 'id-n1', { Code: 'InvalidMessageContents', SenderFault: true });
+    const { accepted, notAccepted } = await publisher.publishMany(note, numbered(3));
     expect(accepted.map(({ index }) => index)).toEqual([0, 2]);
     expect(notAccepted).toMatchObject([{ index: 1, code: 'InvalidMessageContents', kind: 'invalid' }]);
     expect(batches).toEqual([3]);
     expect(await received()).toHaveLength(2);
+  });
+});
+
+describe('a payload with characters that JSON can carry and SQS cannot', () => {
+  it('is published, and read as it was', async () => {
+    const { publisher, received } = inbox();
+    const { notAccepted } = await publisher.publishMany(note, notes('\uFFFE and \uFFFF'));
+    expect(notAccepted).toEqual([]);
+    const [message] = await received();
+    expect(message?.event.data).toMatchObject({ name: '\uFFFE and \uFFFF' });
   });
 });
 

@@ -206,7 +206,7 @@ describe('a step is not resolved', () => {
     await consumer.publish({ key: 'started' });
     const handler: JobHandler<Payload> = async (_, { step }) => {
       await step('call', async () => {}, { ifUncertain: deadLetter() });
-      return new Started('arn:execution:1', 0);
+      return new Started('arn:execution:1', 0, 60);
     };
     await consumer.deliver({ handler });
     await expect(resolve(charge, 'started', 'call', { found: 'done' })).rejects.toMatchObject({

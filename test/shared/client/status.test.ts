@@ -184,7 +184,7 @@ describe('the status of a job', () => {
 
   it('is started while an execution carries it', async () => {
     await consumer.publish({ key: 'staged' });
-    await consumer.deliver({ handler: async () => new Started('arn:execution:1', 0) });
+    await consumer.deliver({ handler: async () => new Started('arn:execution:1', 0, 60) });
     const { status: found, record } = await reportOf('staged');
     expect(found).toEqual({
       state: 'started',
