@@ -1,11 +1,16 @@
+import { StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { expect } from 'vitest';
+import { AwsError } from '../../../local/kernel/errors.ts';
 import { redriveStatusOf } from '../../../local/states/redrives.ts';
 import { statusChangeDetail } from '../../../local/states/status-events.ts';
 import { deadLetterQueueName, EXECUTION_ENDS } from '../../../shared/jobs/names.ts';
 import { STAGE } from '../../lab/global-setup.ts';
 import { all, HOUR, type Lift } from '../rows/row.ts';
 import type { Call } from './calls.ts';
-import { dead, redrive, type StagedRow, under } from './row.ts';
+import { dead, redrive, redrivenUnder, type StagedRow, under } from './row.ts';
 import type { StagedTrial } from './staged-trial.ts';
+
+const UNAVAILABLE = new AwsError('InternalServerError', 'The service is unavailable.', 500);
 
 /** The event that tells how the execution ended, as it stands now. @returns tells it again */
 async function teller(trial: StagedTrial): Promise<() => void> {
@@ -51,6 +56,26 @@ async function toldAfterRedrive(trial: StagedTrial): Promise<Lift> {
   const lift = trial.befall('count the run', 'before', () => ({ heldUntil: late() }));
   await redrive(trial);
   return lift;
+}
+
+/** Nobody is told how its execution ended before its starter has recorded the start. */
+function untoldUntilStarted(trial: StagedTrial): Lift {
+  const lift = trial.lab.cloud.faults.throttle(trial.ends);
+  return all(
+    trial.befall('record the start', 'after', () => {
+      lift();
+      return undefined;
+    }),
+    lift,
+  );
+}
+
+/** By somebody who cancelled nothing; the stage that runs learns of it at its time. */
+async function stopped(trial: StagedTrial): Promise<void> {
+  const executionArn = await trial.executionArn();
+  await trial.lab.until(async () => (await trial.runs()).get('count') === 1);
+  await trial.sfn.send(new StopExecutionCommand({ executionArn }));
+  await new Promise((done) => setTimeout(done, 3000));
 }
 
 /** As the runbook says. */
@@ -116,5 +141,32 @@ export const ENDS: readonly StagedRow[] = [
       await trial.lab.advance(HOUR);
       return invokeLostEnds(trial);
     },
+  },
+  {
+    what: 'its starter dies after StartExecution, a stage fails for good, and that is told when the start is recorded',
+    begin: under(
+      (trial) => all(trial.befall('start', 'after', 'kill'), untoldUntilStarted(trial)),
+      ['permanent'],
+    ),
+  },
+  {
+    what: 'it is redriven, its starter dies after RedriveExecution, it fails again, and that is told when the start is recorded',
+    begin: dead(2),
+    later: redrivenUnder((trial) => all(trial.befall('redrive', 'after', 'kill'), untoldUntilStarted(trial))),
+  },
+  {
+    what: 'it is redriven, its starter dies after RedriveExecution, and its end is told when the start is recorded',
+    begin: dead(),
+    later: redrivenUnder((trial) => all(trial.befall('redrive', 'after', 'kill'), untoldUntilStarted(trial))),
+  },
+  {
+    what: 'its execution is stopped by hand while a stage runs',
+    begin: under((trial) => trial.befall('count the run', 'before', () => ({ heldUntil: stopped(trial) }))),
+    holds: (trial) => expect(trial.seen('have the effect')).toHaveLength(0),
+  },
+  {
+    what: 'DynamoDB fails in each run of a stage, and it is redriven after that',
+    begin: under((trial) => trial.befall('claim the stage', 'before', UNAVAILABLE, 'each')),
+    later: redrivenUnder(() => () => {}),
   },
 ];

@@ -1,13 +1,13 @@
 import { expect } from 'vitest';
 import { explain } from '../../../shared/client/dead-letters.ts';
 import { deadLetterQueueName, EXECUTION_ENDS } from '../../../shared/jobs/names.ts';
-import type { JobRecord } from '../../../shared/jobs/record.ts';
+import { type JobRecord, jobPartitionKey, stepSortKey } from '../../../shared/jobs/record.ts';
 import { attemptsOf } from '../../../shared/jobs/schedule.ts';
 import { STAGE } from '../../lab/global-setup.ts';
 import type { Lab } from '../../lab/lab.ts';
 import { staged } from '../../lab/probe/staged/contract.ts';
 import type { StagedRow } from './row.ts';
-import type { StagedTrial } from './staged-trial.ts';
+import { STRUCK, type StagedTrial } from './staged-trial.ts';
 
 const ENDS: ReadonlySet<string> = new Set(['completed', 'dead', 'cancelled']);
 const TIMES = ['never', 'once', 'twice'];
@@ -39,8 +39,9 @@ export async function judged(
   }
   if (record) holdsHistory(record);
   await holds?.(trial);
-  const [failed] = (await lab.lookup.steps({ pk: `${staged.type}#${key}` })).filter(({ failure }) => failure);
-  return [outcome(record, failed?.failure?.code), told(runs), String(effects), String(codes.length)];
+  const steps = await lab.lookup.steps({ pk: jobPartitionKey(staged.type, key) });
+  const struck = steps.find(({ sk }) => sk === stepSortKey(`stage/${STRUCK}`));
+  return [outcome(record, struck?.failure?.code), told(runs), String(effects), String(codes.length)];
 }
 
 /** I3, I4: each attempt to start it but the last one is explained, and there are no more than the schedule has. */

@@ -149,6 +149,7 @@ export const STAGED_PEOPLE: readonly StagedRow[] = [
   cancelledAt('when its execution has succeeded, before that is recorded', 'record the end'),
   cancelledAt('when its execution has failed, before that is recorded', 'record the end', {
     struck: ['permanent'],
+    before: neighbourRan,
   }),
   { what: 'it is cancelled when it is dead', begin: dead(), later: cancelledLate },
 ];
