@@ -4,7 +4,25 @@ import { defineConfig } from 'vitest/config';
 /** What the bundler holds in a bundle as bytes (infra/constructs/bundled-code.ts), a test imports as bytes too. */
 const BYTES = /\.(wasm|ttf|woff)$/;
 
-export default defineConfig({
+/**
+ * Suites that run every fault against every job, wait in real time, or start whole programs: `npm run test:thorough`. Apart, so that
+ * `npm test` stays under three minutes on two cores; CI runs both. `--mode all` finds a test in either.
+ */
+const THOROUGH = [
+  'test/faults/**/*.test.ts',
+  'test/functions/*/crashes.test.ts',
+  'test/functions/charge-card/provider-*.test.ts',
+  'test/functions/generate-report/recovery.test.ts',
+  'test/integration/**/*.test.ts',
+  'test/simulation/planted-bugs.test.ts',
+  'test/docs/**/*.test.ts',
+  'test/cli/start.test.ts',
+  'test/clients/**/*.test.ts',
+  'test/infra/lint/**/*.test.ts',
+  'test/infra/roles/**/*.test.ts',
+];
+
+export default defineConfig(({ mode }) => ({
   plugins: [
     {
       name: 'bytes',
@@ -16,7 +34,8 @@ export default defineConfig({
     },
   ],
   test: {
-    include: ['test/**/*.test.ts'],
+    include: mode === 'thorough' ? THOROUGH : ['test/**/*.test.ts'],
+    exclude: mode === 'thorough' || mode === 'all' ? [] : THOROUGH,
     globalSetup: ['test/lab/global-setup.ts'],
     // Real functions start in worker threads of the test's own process: two files at a time is what two cores carry.
     pool: 'forks',
@@ -25,4 +44,4 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },
-});
+}));

@@ -172,11 +172,15 @@ describe('the runbook', () => {
         null,
         expect.anything(),
       ]);
-      const event = join(mkdtempSync(join(tmpdir(), 'honest-jobs-event-')), 'event.json');
+      const folder = mkdtempSync(join(tmpdir(), 'honest-jobs-event-'));
+      const event = join(folder, 'event.json');
       const { input } = lab.cloud.states.executions.get(arn) ?? {};
       writeFileSync(event, JSON.stringify({ detail: { executionArn: arn, status: 'SUCCEEDED', input } }));
       // Version 1 of the CLI takes a payload as it is, and has no such option.
-      const invoked = told.replace('--cli-binary-format raw-in-base64-out', '').replace('event.json', event);
+      const invoked = told
+        .replace('--cli-binary-format raw-in-base64-out', '')
+        .replace('event.json', event)
+        .replace('answer.json', join(folder, 'answer.json'));
       expect(await shell(invoked, { STAGE })).toContain('"StatusCode": 200');
     },
   );

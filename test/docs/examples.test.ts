@@ -90,7 +90,12 @@ describe('the documents', () => {
     expect(compile()).toBe('');
     const test = execFileSync(
       process.execPath,
-      [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', 'test/functions/send-receipt.test.ts', 'test/functions/year-review.test.ts'],
+      [
+        join(ROOT, 'node_modules/vitest/vitest.mjs'),
+        'run',
+        'test/functions/send-receipt.test.ts',
+        'test/functions/year-review.test.ts',
+      ],
       {
         cwd: tree,
         encoding: 'utf8',

@@ -17,5 +17,10 @@ const where =
 console.log(`The integration suite on ${where}.`);
 // The stage is there already: nothing is synthesized for the tests.
 await (
-  await startVitest('test', ['test/integration'], { watch: false, reporters: ['verbose'], globalSetup: [] })
+  await startVitest('test', ['test/integration'], {
+    watch: false,
+    reporters: ['verbose'],
+    globalSetup: [],
+    mode: 'thorough',
+  })
 )?.close();

@@ -22,8 +22,8 @@ export const ACKNOWLEDGED: readonly Acknowledged[] = [
   },
   {
     rule: /^AwsSolutions-IAM5\[Resource::arn:<AWS::Partition>:states:.+:execution:<[A-Za-z0-9]+\.Name>:\*\]$/,
-    at: /^Jobs\/.+\/Starter\/Role\/DefaultPolicy\/Resource$/,
-    reason: 'An execution is named by its job; the role reaches those of its own state machine.',
+    at: /^Jobs\/.+\/(Starter|ExecutionEnds)\/Role\/DefaultPolicy\/Resource$/,
+    reason: 'An execution is named by its job; the role reaches those of the state machines that concern it.',
   },
   {
     rule: /^AwsSolutions-IAM5\[Resource::\*\]$/,

@@ -100,7 +100,7 @@ describe('every batch', () => {
     await fc.assert(
       fc.asyncProperty(batch, async (bodies) => {
         // A table's records outlive a run of the property, so each run has a type of its own.
-        const own = defineJob({ ...job, type: `any-${crypto.randomUUID()}` });
+        const own = defineJob({ ...job, type: `any-${crypto.randomUUID().slice(0, 18)}` });
         const texts = bodies.map((text) => text.replaceAll('"any-batch"', JSON.stringify(own.type)));
         const consumer = new InProcess(lab, own);
         const runs = new Map<string, number>();
