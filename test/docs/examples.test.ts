@@ -47,7 +47,7 @@ function addTo(source: string, { path, code }: Example): string {
   if (path === 'infra/stacks/jobs.ts')
     return source.replace("    new CfnOutput(this, 'AlarmTopicArn'", `    ${code}\n$&`);
   const [imports, jobs] = code.split(/(?=^export const)/m);
-  return (imports ?? '') + source.replace(/^export const JOBS = .*$/m, jobs?.trim() ?? '');
+  return (imports ?? '') + source.replace(/^export const JOBS = [\s\S]*? as const;$/m, jobs?.trim() ?? '');
 }
 
 describe('the documents', () => {
