@@ -20,6 +20,30 @@ export function uncertainty(steps: readonly string[]): string {
     .join('');
 }
 
+/** All steps that a job has begun, by the partition key of its record. */
+export async function stepsOfJob(
+  client: DynamoDBDocumentClient,
+  tableName: string,
+  pk: string,
+): Promise<StepRecord[]> {
+  const steps: StepRecord[] = [];
+  let from: Record<string, unknown> | undefined;
+  do {
+    const { Items = [], LastEvaluatedKey } = await client.send(
+      new QueryCommand({
+        TableName: tableName,
+        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :step)',
+        ExpressionAttributeValues: { ':pk': pk, ':step': stepSortKey('') },
+        ConsistentRead: true,
+        ...(from && { ExclusiveStartKey: from }),
+      }),
+    );
+    steps.push(...(Items as StepRecord[]));
+    from = LastEvaluatedKey;
+  } while (from);
+  return steps;
+}
+
 /** Whose steps they are, and which run of it writes. */
 export type StepOwner = Pick<Run, 'type' | 'key' | 'owner'>;
 
@@ -75,26 +99,8 @@ export class StepRecords {
       .map(({ sk }) => sk.slice(stepSortKey('').length));
   }
 
-  async #all(): Promise<StepRecord[]> {
-    const steps: StepRecord[] = [];
-    let from: Record<string, unknown> | undefined;
-    do {
-      const { Items = [], LastEvaluatedKey } = await this.#client.send(
-        new QueryCommand({
-          TableName: this.#tableName,
-          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :step)',
-          ExpressionAttributeValues: {
-            ':pk': jobPartitionKey(this.#run.type, this.#run.key),
-            ':step': stepSortKey(''),
-          },
-          ConsistentRead: true,
-          ...(from && { ExclusiveStartKey: from }),
-        }),
-      );
-      steps.push(...(Items as StepRecord[]));
-      from = LastEvaluatedKey;
-    } while (from);
-    return steps;
+  #all(): Promise<StepRecord[]> {
+    return stepsOfJob(this.#client, this.#tableName, jobPartitionKey(this.#run.type, this.#run.key));
   }
 
   /** A finished step is remembered for as long as its job is: from each attempt that found it. */

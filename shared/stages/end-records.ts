@@ -1,12 +1,12 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { type DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { stepsOfJob } from '../consumer/step-records.ts';
 import {
   expirationSeconds,
   JOB_SORT_KEY,
   type JobRecord,
   jobPartitionKey,
   type StepRecord,
-  stepSortKey,
   type Verdict,
 } from '../jobs/record.ts';
 
@@ -37,23 +37,8 @@ export class EndRecords {
     return Item as JobRecord | undefined;
   }
 
-  async steps(): Promise<StepRecord[]> {
-    const steps: StepRecord[] = [];
-    let from: Record<string, unknown> | undefined;
-    do {
-      const { Items = [], LastEvaluatedKey } = await this.#dynamo.send(
-        new QueryCommand({
-          TableName: this.#key.TableName,
-          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :step)',
-          ExpressionAttributeValues: { ':pk': this.#key.Key.pk, ':step': stepSortKey('') },
-          ConsistentRead: true,
-          ...(from && { ExclusiveStartKey: from }),
-        }),
-      );
-      steps.push(...(Items as StepRecord[]));
-      from = LastEvaluatedKey;
-    } while (from);
-    return steps;
+  steps(): Promise<StepRecord[]> {
+    return stepsOfJob(this.#dynamo, this.#key.TableName, this.#key.Key.pk);
   }
 
   /** @returns whether the record was still as `seen`; otherwise nothing was written */
