@@ -4,7 +4,7 @@ import { type Job, type JobSettings, maxReceiveCount } from '../jobs/define-job.
 import type { Parsed } from '../jobs/message.ts';
 import { type ParsedJob, parseJob } from '../jobs/parse-job.ts';
 import type { JobHandler } from './context.ts';
-import { resend } from './resend.ts';
+import { deleteRenewed, resend } from './resend.ts';
 import { type Outcome, RECORDING_MARGIN_MS, type Run } from './run.ts';
 import { runJob } from './run-job.ts';
 import type { Runtime } from './runtime.ts';
@@ -90,7 +90,11 @@ async function settle<Payload>(
         parsed.ok &&
         (await resend({ record, message: parsed.value.message, key: parsed.value.key, atMs }, runtime));
       if (!sent) return { record, seconds: Math.max(1, (atMs - nowMs) / 1000) };
-      if (renewal) reportRenewal(subject, runtime);
+      if (renewal) {
+        // By us as well as by the mapping: one of its last receives is all that keeps it from the dead-letter queue.
+        await deleteRenewed(record, runtime);
+        reportRenewal(subject, runtime);
+      }
       return undefined;
     }),
   );

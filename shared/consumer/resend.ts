@@ -6,6 +6,7 @@ import {
   FlexibleTimeWindowMode,
 } from '@aws-sdk/client-scheduler';
 import {
+  DeleteMessageCommand,
   type MessageAttributeValue,
   SendMessageCommand,
   type SendMessageCommandInput,
@@ -64,6 +65,20 @@ export async function resend(resending: Resending, runtime: Runtime): Promise<bo
       error: error as Error,
     });
     return false;
+  }
+}
+
+/** Deletes a message whose successor has been accepted. Never throws: a message that stays is a duplicate. */
+export async function deleteRenewed(
+  { receiptHandle, messageId }: SQSRecord,
+  { sqs, queueUrl, logger }: Runtime,
+): Promise<void> {
+  try {
+    await sqs.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle: receiptHandle }), {
+      abortSignal: AbortSignal.timeout(LONGEST_WAIT_MS),
+    });
+  } catch (error) {
+    logger.warn('A renewed message could not be deleted at once.', { messageId, error: error as Error });
   }
 }
 

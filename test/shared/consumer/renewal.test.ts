@@ -47,6 +47,26 @@ describe('a job whose receives run out', () => {
     expect(consumer.count('Renewed')).toBe(1);
   });
 
+  it('is renewed and leaves no letter, though its answer is lost at its very last receive', async () => {
+    const consumer = new InProcess(lab, job);
+    await consumer.publish({ key: 'last' });
+    await spendReceives(consumer as never, maxReceiveCount(job) - 1);
+    const { sqs } = lab.cloud;
+    const deleteMessages = sqs.deleteMessages;
+    // What the mapping would do with an answer that it got.
+    sqs.deleteMessages = () => [];
+    let runs = 0;
+    const handler = async () => {
+      if (++runs === 1) throw new Error('failed');
+    };
+    await consumer.deliver({ handler });
+    sqs.deleteMessages = deleteMessages;
+    await lab.advance(7 * 60);
+    await consumer.drain({ handler });
+    expect(runs).toBe(2);
+    expect(consumer.messages()).toEqual({ left: 0, dead: 0 });
+  });
+
   it('in an outage of its records is renewed until they are back', async () => {
     const consumer = new InProcess(lab, job);
     const down = Object.assign(Object.create(lab.dynamo), {
