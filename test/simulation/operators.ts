@@ -109,15 +109,11 @@ function happen(world: World, fault: Fault): void {
       if (!duplicate(world, job)) return;
       break;
     case 'published-again': {
-      const expiresMs = world.expiresMs(job);
-      sendFromElsewhere(world, job, {
-        id: `${job} again`,
-        ...(expiresMs === undefined ? {} : { expirytime: new Date(expiresMs).toISOString() }),
-      });
+      sendFromElsewhere(world, job, { id: `${job} again`, ...expiryOf(world, job) });
       break;
     }
     case 'key-reused':
-      sendFromElsewhere(world, job, { id: `${job} reused` }, 1);
+      sendFromElsewhere(world, job, { id: `${job} reused`, ...expiryOf(world, job) }, 1);
       break;
     case 'cancelled':
       void cancel(world, job);
@@ -214,4 +210,10 @@ async function cancel(world: World, job: string): Promise<void> {
   });
   world.trace(`an operator cancels ${job}: ${outcome}`);
   if (outcome === 'before-it-ran' || outcome === 'waits') world.cancelled.add(job);
+}
+
+/** All messages of a job expire at the same time, whoever sends them: the rules know one time a job. */
+function expiryOf(world: World, job: string): { expirytime?: string } {
+  const expiresMs = world.expiresMs(job);
+  return expiresMs === undefined ? {} : { expirytime: new Date(expiresMs).toISOString() };
 }
