@@ -151,6 +151,7 @@ export class SimulatedLambda {
     };
     world.invocations.set(environment, {
       jobs,
+      version: environment.version,
       beganMs: Math.floor(world.clock.now()) + environment.skewMs,
     });
     this.#befall(environment, faults);

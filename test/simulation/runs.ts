@@ -1,15 +1,17 @@
 import { type JobContext, RetryAfter } from '../../shared/consumer/index.ts';
 import { maxReceiveCount } from '../../shared/jobs/define-job.ts';
 import type { Fault, FaultPlan } from './faults.ts';
-import { contractOf, delaysOf, type Payload } from './jobs.ts';
+import { contractOf, delaysOf, type Payload, type Version } from './jobs.ts';
 import { currentProcess, type Process } from './virtual-time.ts';
 import type { World } from './world.ts';
 
 /** An invocation looks at its clock after it has begun; a clock that is set back meanwhile goes back no further. */
 const LONGEST_STEP_BACK_MS = 10_000;
 
-/** Later it runs beside others rather than never. */
-const RECEIVES_TO_RUN_ALONE_IN = maxReceiveCount(contractOf('print', 'old')) - 3;
+/** Later it runs beside others rather than never. Of a version, since another schedule has another count of receives. */
+function receivesToRunAloneIn(version: Version): number {
+  return maxReceiveCount(contractOf('print', version)) - 3;
+}
 
 /** The code of a run that asked for later. */
 export const DEFERRED = 'DEFERRED';
@@ -71,14 +73,17 @@ export class Runs {
     if (world.cancelled.has(job)) world.violate('a cancelled job never runs', job);
     const record = world.records.image(job);
     const neighbours = [...(active ?? [])].filter((other) => this.#isUnderWay(other));
-    const alone = record?.crashed === true && world.messages.receives(job) < RECEIVES_TO_RUN_ALONE_IN;
+    const invocation = process && world.invocations.get(process);
+    const alone =
+      record?.crashed === true &&
+      world.messages.receives(job) < receivesToRunAloneIn(invocation?.version ?? 'new');
     if (neighbours.length > 0 && (alone || neighbours.some((other) => other.alone)))
       world.violate(
         'a job that crashed its process runs alone',
         `${job} runs beside ${neighbours.map((other) => other.job).join(', ')}`,
       );
     const expiresMs = world.expiresMs(job);
-    const beganMs = process && world.invocations.get(process)?.beganMs;
+    const beganMs = invocation?.beganMs;
     if (expiresMs !== undefined && beganMs !== undefined && beganMs >= expiresMs + LONGEST_STEP_BACK_MS)
       world.violate(
         'no attempt starts after its job has expired',

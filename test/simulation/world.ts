@@ -7,7 +7,7 @@ import { StepResults } from '../../shared/consumer/step-results.ts';
 import { maxReceiveCount } from '../../shared/jobs/define-job.ts';
 import { ACCOUNT_ID, type Call, SCHEDULE_GROUP, SimulatedCloud, TABLES } from './cloud.ts';
 import { describeFault, type FaultKind, FaultPlan } from './faults.ts';
-import { ACCOUNTS, accountOf, amountOf, contractOf, OPENING_MINOR } from './jobs.ts';
+import { ACCOUNTS, accountOf, amountOf, contractOf, OPENING_MINOR, type Version } from './jobs.ts';
 import { SimulatedLambda } from './lambda.ts';
 import { JOB_NAME, MessageRules } from './message-rules.ts';
 import { fateOf } from './network.ts';
@@ -27,6 +27,14 @@ export const ENDS_WITHIN_MS = 4 * 3600_000;
 /** Six times the function's timeout, as infra sets it. */
 const VISIBILITY_SECONDS = 150;
 const TRACE_LINES_AT_ONCE = 500;
+
+interface Invocation {
+  readonly jobs: readonly string[];
+  /** Of the code that runs. */
+  readonly version: Version;
+  /** By the clock there. */
+  readonly beganMs: number;
+}
 
 export interface Violation {
   readonly rule: string;
@@ -60,8 +68,8 @@ export class World {
   readonly cancelled = new Set<string>();
   /** job → its steps that have begun and are not known to be done. */
   readonly uncertain = new Map<string, Set<string>>();
-  /** What runs where at the moment, and since when by the clock there. */
-  readonly invocations = new Map<Process, { readonly jobs: readonly string[]; readonly beganMs: number }>();
+  /** What runs where at the moment. */
+  readonly invocations = new Map<Process, Invocation>();
   readonly outcomes = new Map<string, number>();
   recordsDownUntilMs = 0;
   /** job → what the client names each request by: a repeated one makes no second schedule. */
