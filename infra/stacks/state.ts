@@ -82,6 +82,15 @@ export class StateStack extends Stack {
         timeToLiveAttribute: 'expiration',
       }),
       reports: this.#table('reports', keyed('reportId')),
+      'webhook-endpoints': this.#table('webhook-endpoints', {
+        ...keyed('tenant'),
+        sortKey: { name: 'endpointId', type: AttributeType.STRING },
+      }),
+      'webhook-deliveries': this.#table('webhook-deliveries', {
+        ...keyed('tenant'),
+        sortKey: { name: 'delivery', type: AttributeType.STRING },
+        timeToLiveAttribute: 'expiration',
+      }),
     };
     this.bucket = new Bucket(this, 'Payloads', {
       encryption: BucketEncryption.S3_MANAGED,

@@ -30,7 +30,9 @@ export type TableSubject =
   | 'stock'
   | 'suppressions'
   | 'email-events'
-  | 'reports';
+  | 'reports'
+  | 'webhook-endpoints'
+  | 'webhook-deliveries';
 
 export function tableName(stage: string, subject: TableSubject): string {
   return `honest-jobs-${stage}-${subject}`;

@@ -29,6 +29,8 @@ describe('the State stack', () => {
       suppressions: ['address'],
       'email-events': ['notification', 'event'],
       reports: ['reportId'],
+      'webhook-endpoints': ['tenant', 'endpointId'],
+      'webhook-deliveries': ['tenant', 'delivery'],
     };
     const found = [...dev.resources(TABLE).values()].map(({ Properties: { TableName, KeySchema } }) => [
       TableName,
@@ -41,7 +43,7 @@ describe('the State stack', () => {
     );
   });
 
-  test('lets job records expire and finds them by the id of their job; nothing else expires but the events of e-mails', () => {
+  test('lets job records expire and finds them by the id of their job; nothing else expires but the events of e-mails and what became of deliveries', () => {
     dev.template.state.hasResourceProperties(TABLE, {
       TableName: tableName('dev', 'jobs'),
       TimeToLiveSpecification: { AttributeName: 'expiration', Enabled: true },
@@ -59,6 +61,7 @@ describe('the State stack', () => {
     expect(expiring.map(({ Properties }) => Properties.TableName)).toEqual([
       tableName('dev', 'jobs'),
       tableName('dev', 'email-events'),
+      tableName('dev', 'webhook-deliveries'),
     ]);
   });
 
