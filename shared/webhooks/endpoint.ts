@@ -8,7 +8,7 @@ import * as z from 'zod';
 /** In keys and in SQS's MessageGroupId, which is not encrypted: an id, no name of a person. Without `/`, which divides keys. */
 export const tenantId = z
   .string()
-  .regex(/^[A-Za-z0-9._:-]{1,100}$/, 'must be 1 to 100 letters, digits and . _ : -');
+  .regex(/^[A-Za-z0-9._:-]{1,80}$/, 'must be 1 to 80 letters, digits and . _ : -');
 
 export const endpointId = z
   .string()

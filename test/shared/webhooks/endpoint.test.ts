@@ -44,7 +44,7 @@ describe('an endpoint', () => {
 
   it('belongs to a tenant whose id divides no key', () => {
     expect(tenantId.safeParse('tenant-7').success).toBe(true);
-    for (const id of ['', 'a/b', 'a b', 'ä', 'x'.repeat(101)])
+    for (const id of ['', 'a/b', 'a b', 'ä', 'x'.repeat(81)])
       expect(tenantId.safeParse(id).success).toBe(false);
   });
 });
