@@ -18,6 +18,9 @@ export const ENVIRONMENT = {
   stateMachineArn: 'HONEST_JOBS_STATE_MACHINE_ARN',
 } as const;
 
+/** `true`: this machine's own addresses may be reached, too. For tests and local use; no stack sets it. */
+export const ALLOW_LOOPBACK_VARIABLE = 'HONEST_JOBS_ALLOW_LOOPBACK';
+
 /** The variable that names the queue a function publishes jobs of `type` to: `QUEUE_URL_SEND_EMAIL`. */
 export function publishQueueVariable(type: string): string {
   return `QUEUE_URL_${type.toUpperCase().replaceAll('-', '_')}`;
