@@ -19,7 +19,7 @@ const MAY_READ: Readonly<Record<string, readonly string[]>> = {
 const SHARED_MAY_READ: Readonly<Record<string, readonly string[]>> = {
   jobs: [],
   consumer: ['jobs'],
-  client: ['jobs'],
+  client: ['jobs', 'webhooks', 'outbound'],
   stages: ['jobs', 'consumer'],
 };
 
