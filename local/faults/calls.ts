@@ -23,6 +23,7 @@ export class CallFaults {
   observed(service: Service): Service {
     return {
       signingName: service.signingName,
+      ...(service.open && { open: service.open }),
       handle: (request) => this.#handle(service, request),
     };
   }

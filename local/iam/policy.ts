@@ -14,6 +14,8 @@ export interface Access {
   readonly resource?: string;
   /** For a role's trust policy: the AWS service that wants to act. */
   readonly service?: string;
+  /** Nobody in particular wants to act: a resource's policy must name everybody. @default false */
+  readonly anonymous?: boolean;
   /** The values of condition keys; some keys have several. @default none */
   readonly context?: Readonly<Record<string, string | readonly string[]>>;
 }
@@ -24,12 +26,16 @@ export function allows(statements: readonly PolicyStatement[], access: Access): 
   return applying.length > 0 && applying.every(({ Effect }) => Effect === 'Allow');
 }
 
-function applies(statement: PolicyStatement, { action, resource, service, context = {} }: Access): boolean {
+function applies(
+  statement: PolicyStatement,
+  { action, resource, service, anonymous = false, context = {} }: Access,
+): boolean {
   const { Effect, Action, Resource, Principal, Condition = {} } = statement;
   return (
     texts(Action).some((pattern) => matches(pattern.toLowerCase(), action.toLowerCase())) &&
     (resource === undefined || texts(Resource).some((pattern) => matches(pattern, resource))) &&
     (service === undefined || names(Principal, service)) &&
+    (!anonymous || namesEverybody(Principal)) &&
     Object.entries(Condition).every(([operator, keys]) =>
       Object.entries(keys as object).every(
         ([key, values]) => holds(operator, texts(values), context[key]) ?? Effect === 'Deny',
@@ -39,8 +45,13 @@ function applies(statement: PolicyStatement, { action, resource, service, contex
 }
 
 function names(principal: unknown, service: string): boolean {
-  const { Service, AWS } = (principal ?? {}) as { readonly Service?: unknown; readonly AWS?: unknown };
-  return principal === '*' || texts(AWS).includes('*') || texts(Service).includes(service);
+  const { Service } = (principal ?? {}) as { readonly Service?: unknown };
+  return namesEverybody(principal) || texts(Service).includes(service);
+}
+
+function namesEverybody(principal: unknown): boolean {
+  const { AWS } = (principal ?? {}) as { readonly AWS?: unknown };
+  return principal === '*' || texts(AWS).includes('*');
 }
 
 /** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html */

@@ -3,22 +3,24 @@ import type { AddressInfo } from 'node:net';
 import type { Clock } from './clock.ts';
 import { LocalCloudError } from './errors.ts';
 import { asAwsError } from './json-protocol.ts';
-import type { Service, ServiceResponse } from './service.ts';
+import type { OpenEndpoint, Service, ServiceResponse } from './service.ts';
 
 /** Larger than any request that AWS takes by one call here (S3 single PUT apart). */
 const BODY_LIMIT_BYTES = 64 * 1024 * 1024;
 
 /**
  * One loopback port for all services. A request names its service in the credential scope of its signature, as every SDK
- * and the AWS CLI send it; signatures themselves are not checked.
+ * and the AWS CLI send it; signatures themselves are not checked. A service's open endpoint is found by its path.
  */
 export class CloudServer {
   readonly #server: Server;
   readonly #services: ReadonlyMap<string, Service>;
+  readonly #open: readonly OpenEndpoint[];
   readonly #clock: Clock;
 
   constructor(services: readonly Service[], clock: Clock) {
     this.#services = new Map(services.map((service) => [service.signingName, service]));
+    this.#open = services.flatMap(({ open }) => open ?? []);
     this.#clock = clock;
     this.#server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
       void this.#serve(request, response);
@@ -49,6 +51,15 @@ export class CloudServer {
     await closed;
   }
 
+  async #signed(request: IncomingMessage, body: Buffer, signal: AbortSignal): Promise<ServiceResponse> {
+    const url = new URL(request.url ?? '/', 'http://127.0.0.1');
+    const headers = request.headers as Record<string, string | undefined>;
+    const service = this.#services.get(serviceName(headers, url.searchParams) ?? '');
+    if (!service) return unknownService(headers);
+    const { method = 'GET' } = request;
+    return service.handle({ method, path: url.pathname, query: url.searchParams, headers, body, signal });
+  }
+
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const gone = new AbortController();
     // Also closed when all is well; an abort makes an error with a stack, which is not for every request.
@@ -58,19 +69,8 @@ export class CloudServer {
     let answer: ServiceResponse;
     try {
       const body = await readBody(request);
-      const url = new URL(request.url ?? '/', 'http://127.0.0.1');
-      const headers = request.headers as Record<string, string | undefined>;
-      const service = this.#services.get(serviceName(headers, url.searchParams) ?? '');
-      answer = service
-        ? await service.handle({
-            method: request.method ?? 'GET',
-            path: url.pathname,
-            query: url.searchParams,
-            headers,
-            body,
-            signal: gone.signal,
-          })
-        : unknownService(headers);
+      const open = this.#open.find(({ prefix }) => request.url?.startsWith(prefix));
+      answer = await (open ? open.handle(request, body) : this.#signed(request, body, gone.signal));
     } catch (error) {
       const aws = asAwsError(error);
       answer = { status: aws.status, headers: { 'content-type': 'text/plain' }, body: aws.message };

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Clock } from './clock.ts';
 import type { Store } from './store.ts';
 
@@ -27,16 +28,25 @@ export interface ServiceRequest {
 
 export interface ServiceResponse {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
+  /** One with several values is sent once for each of them. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body: string | Buffer;
   /** For the fault room: the connection ends in the middle of the body, or before anything is answered. */
   readonly cut?: 'midway' | 'unanswered';
+}
+
+/** What anybody may call on the common port without a signature. */
+export interface OpenEndpoint {
+  /** Of the paths that are its own, such as `/lambda-url/`. */
+  readonly prefix: string;
+  handle(request: IncomingMessage, body: Buffer): Promise<ServiceResponse>;
 }
 
 /** One AWS service behind the common port. */
 export interface Service {
   /** As in the credential scope of a signed request: `sqs`, `dynamodb`, `lambda`, `ses`, `monitoring`, `sns`, `s3`, `logs`, `scheduler`. */
   readonly signingName: string;
+  readonly open?: OpenEndpoint;
   handle(request: ServiceRequest): Promise<ServiceResponse>;
   /** Begins what a service does by itself (timers, pollers). Called once, after the template is deployed. */
   start?(): void;

@@ -2,7 +2,8 @@ import { AwsError } from '../kernel/errors.ts';
 import { asAwsError, parseJson } from '../kernel/json-protocol.ts';
 import type { ServiceRequest, ServiceResponse } from '../kernel/service.ts';
 import type { FunctionConfiguration } from './function-configuration.ts';
-import type { InvocationResult } from './invocation.ts';
+import type { FunctionUrl } from './function-urls.ts';
+import { type InvocationResult, PAYLOAD_LIMIT_BYTES } from './invocation.ts';
 import type { Lambda } from './lambda.ts';
 import type { Mapping } from './mapping.ts';
 import { functionNameOf, invalid, type MappingConfiguration } from './mapping-configuration.ts';
@@ -21,6 +22,13 @@ const ROUTES: Readonly<Record<string, Route>> = {
   'DELETE /2017-10-31/functions/*/concurrency': deleteConcurrency,
   'GET /2019-09-30/functions/*/concurrency': (lambda, name) =>
     concurrencyOf(lambda, lambda.function(name).name) ?? {},
+  'GET /2021-10-31/functions/*/url': (lambda, name) =>
+    describedUrl(lambda, lambda.open.get(lambda.function(name).name)),
+  'GET /2021-10-31/functions/*/urls': (lambda, name) => ({
+    FunctionUrlConfigs: [lambda.open.of(lambda.function(name).name) ?? []]
+      .flat()
+      .map((url) => describedUrl(lambda, url)),
+  }),
   'GET /2015-03-31/event-source-mappings': listMappings,
   'GET /2015-03-31/event-source-mappings/*': (lambda, uuid) => describedMapping(lambda, lambda.mapping(uuid)),
   'PUT /2015-03-31/event-source-mappings/*': updateMapping,
@@ -100,9 +108,6 @@ function invocationResponse(result: InvocationResult, wantsTail: boolean): Servi
     body: result.payload,
   };
 }
-
-/** The largest payload of a synchronous invocation. */
-const PAYLOAD_LIMIT_BYTES = 6 * 1024 * 1024;
 
 function checkedPayload(body: Buffer): string {
   if (body.length > PAYLOAD_LIMIT_BYTES)
@@ -248,6 +253,18 @@ function described(configuration: FunctionConfiguration): object {
         SystemLogLevel: logging.systemLevel,
       }),
     },
+  };
+}
+
+function describedUrl(lambda: Lambda, url: FunctionUrl): object {
+  const createdAt = new Date(url.createdMs).toISOString();
+  return {
+    FunctionUrl: lambda.open.addressOf(url),
+    FunctionArn: lambda.function(url.functionName).arn,
+    AuthType: 'NONE',
+    InvokeMode: 'BUFFERED',
+    CreationTime: createdAt,
+    LastModifiedTime: createdAt,
   };
 }
 

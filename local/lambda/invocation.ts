@@ -1,5 +1,11 @@
 import type { ReportedError } from './runtime/protocol.ts';
 
+/**
+ * The largest event of a synchronous invocation, and its largest response.
+ * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ */
+export const PAYLOAD_LIMIT_BYTES = 6 * 1024 * 1024;
+
 export interface InvocationRequest {
   readonly requestId: string;
   /** JSON. */

@@ -2,13 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { AwsError } from '../kernel/errors.ts';
 import type { CloudContext } from '../kernel/service.ts';
 import type { Ending, Environment } from './environment.ts';
+import type { FairSlots, Slot } from './fair-slots.ts';
 import type { FunctionConfiguration } from './function-configuration.ts';
-import type { InvocationResult, LogLine } from './invocation.ts';
+import {
+  type InvocationRequest,
+  type InvocationResult,
+  type LogLine,
+  PAYLOAD_LIMIT_BYTES,
+} from './invocation.ts';
 import { endLines, startLines } from './platform-log.ts';
 import type { WarmEnvironments } from './warm-environments.ts';
 
-/** A response of a synchronous invocation may be so large. */
-const RESPONSE_LIMIT_BYTES = 6 * 1024 * 1024;
 /** LogType Tail gives the last 4 KB. */
 const LOG_TAIL_BYTES = 4096;
 
@@ -25,6 +29,11 @@ export interface LambdaMetric {
 export interface InvokerOptions {
   readonly onLog?: ((line: LogLine) => void) | undefined;
   readonly onMetric?: ((metric: LambdaMetric) => void) | undefined;
+}
+
+export interface RunOptions extends Omit<Partial<InvocationRequest>, 'payload'> {
+  /** Of which it takes one once the function's own concurrency lets it run. @default the caller has one */
+  readonly slots?: FairSlots | undefined;
 }
 
 /** Runs invocations in environments, and keeps log, metrics and reserved concurrency. */
@@ -57,7 +66,7 @@ export class Invoker {
   async invoke(
     configuration: FunctionConfiguration,
     payload: string,
-    clientContext?: string,
+    { clientContext, requestId = randomUUID(), slots }: RunOptions = {},
   ): Promise<InvocationResult> {
     const { name } = configuration;
     if (this.runningOf(name) >= (this.reservedConcurrency.get(name) ?? Number.POSITIVE_INFINITY)) {
@@ -69,9 +78,12 @@ export class Invoker {
     }
     const release = this.#context.clock.hold();
     this.#count(name, 1);
+    let slot: Slot | undefined;
     try {
-      return await this.#run(configuration, { requestId: randomUUID(), payload, clientContext });
+      slot = await slots?.take(name);
+      return await this.#run(configuration, { requestId, payload, clientContext });
     } finally {
+      slot?.release();
       this.#count(name, -1);
       release();
     }
@@ -90,10 +102,7 @@ export class Invoker {
     });
   }
 
-  async #run(
-    configuration: FunctionConfiguration,
-    request: { requestId: string; payload: string; clientContext: string | undefined },
-  ): Promise<InvocationResult> {
+  async #run(configuration: FunctionConfiguration, request: InvocationRequest): Promise<InvocationResult> {
     const { clock } = this.#context;
     const { requestId } = request;
     const environment = this.#environments.take(configuration);
@@ -150,11 +159,11 @@ function taskTimedOut({ timeoutSeconds }: FunctionConfiguration): string {
 }
 
 function limited(ending: Ending): Ending {
-  if (!('payload' in ending) || Buffer.byteLength(ending.payload) <= RESPONSE_LIMIT_BYTES) return ending;
+  if (!('payload' in ending) || Buffer.byteLength(ending.payload) <= PAYLOAD_LIMIT_BYTES) return ending;
   return {
     error: {
       errorType: 'Function.ResponseSizeTooLarge',
-      errorMessage: `Response payload size exceeded maximum allowed payload size (${RESPONSE_LIMIT_BYTES} bytes).`,
+      errorMessage: `Response payload size exceeded maximum allowed payload size (${PAYLOAD_LIMIT_BYTES} bytes).`,
     },
     usedBytes: ending.usedBytes,
     timedOut: false,

@@ -14,7 +14,8 @@ import type { Environment } from './environment.ts';
 import { FairSlots } from './fair-slots.ts';
 import type { FunctionConfiguration } from './function-configuration.ts';
 import type { FunctionFaults } from './function-faults.ts';
-import type { InvocationResult } from './invocation.ts';
+import { FunctionUrls } from './function-urls.ts';
+import type { InvocationRequest, InvocationResult } from './invocation.ts';
 import { Invoker, type InvokerOptions } from './invoker.ts';
 import { KeptChanges } from './kept-changes.ts';
 import { Mapping } from './mapping.ts';
@@ -41,6 +42,12 @@ export interface LambdaOptions extends InvokerOptions {
   readonly idleSeconds?: number | undefined;
 }
 
+export interface InvokeOptions extends Omit<Partial<InvocationRequest>, 'payload'> {
+  readonly callerKeyId?: string | undefined;
+  /** By a function URL. @default false */
+  readonly viaUrl?: boolean;
+}
+
 export class Lambda implements Service {
   readonly signingName = 'lambda';
   readonly functions = new Map<string, FunctionConfiguration>();
@@ -50,10 +57,14 @@ export class Lambda implements Service {
   /** By the id of the permission. */
   readonly permissions = new Map<string, FunctionPermission>();
   readonly context: CloudContext;
+  /** The function URLs. */
+  readonly open: FunctionUrls;
   /** For the fault room. */
   faults: FunctionFaults = {};
   readonly #queues: QueueSource;
   readonly #slots: FairSlots;
+  /** Of function URLs: a function that calls one holds one of the others while it waits. */
+  readonly #urlSlots: FairSlots;
   readonly #environments: WarmEnvironments;
   readonly #invoker: Invoker;
   readonly #events: AsyncInvocations;
@@ -66,6 +77,8 @@ export class Lambda implements Service {
     this.context = context;
     this.#queues = options.sqs;
     this.#slots = new FairSlots(maxWorkers);
+    this.#urlSlots = new FairSlots(maxWorkers);
+    this.open = new FunctionUrls(this, options.onMetric);
     const host = {
       clock: runningClock(context.clock),
       region: context.region,
@@ -120,6 +133,7 @@ export class Lambda implements Service {
     return (
       this.#invoker.running > 0 ||
       this.#slots.waiting > 0 ||
+      this.#urlSlots.waiting > 0 ||
       this.#events.due > 0 ||
       [...this.mappings.values()].some((mapping) => mapping.busy)
     );
@@ -172,19 +186,11 @@ export class Lambda implements Service {
    *
    * @throws AwsError `ResourceNotFoundException`, `TooManyRequestsException`
    */
-  async invoke(
-    reference: string,
-    payload: string,
-    options: { readonly clientContext?: string | undefined; readonly callerKeyId?: string | undefined } = {},
-  ): Promise<InvocationResult> {
+  async invoke(reference: string, payload: string, options: InvokeOptions = {}): Promise<InvocationResult> {
     const configuration = this.function(reference);
     const nested = options.callerKeyId !== undefined && this.environment(options.callerKeyId) !== undefined;
-    const slot = nested ? undefined : await this.#slots.take(configuration.name);
-    try {
-      return await this.#invoker.invoke(configuration, payload, options.clientContext);
-    } finally {
-      slot?.release();
-    }
+    const slots = options.viaUrl ? this.#urlSlots : this.#slots;
+    return this.#invoker.invoke(configuration, payload, { ...options, slots: nested ? undefined : slots });
   }
 
   /** Keeps the event and runs the function later, as InvocationType Event. */

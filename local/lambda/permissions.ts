@@ -10,29 +10,51 @@ export interface FunctionPermission {
   readonly statement: PolicyStatement;
 }
 
-const HONOURED = ['Action', 'FunctionName', 'Principal', 'SourceAccount', 'SourceArn'];
-/** Of function URLs, Alexa and organizations, none of which are here. */
-const INERT = ['EventSourceToken', 'FunctionUrlAuthType', 'InvokedViaFunctionUrl', 'PrincipalOrgID'];
+const HONOURED = [
+  'Action',
+  'FunctionName',
+  'FunctionUrlAuthType',
+  'InvokedViaFunctionUrl',
+  'Principal',
+  'SourceAccount',
+  'SourceArn',
+];
+/** Of Alexa and organizations, which are not here. */
+const INERT = ['EventSourceToken', 'PrincipalOrgID'];
 
-/** A statement of a function's own policy. Who asks by it: EventBridge. */
+/** The keys by which a statement is bound to function URLs. https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html */
+export const URL_AUTH_TYPE = 'lambda:FunctionUrlAuthType';
+export const VIA_URL = 'lambda:InvokedViaFunctionUrl';
+
+/** A statement of a function's own policy. Who asks by it: EventBridge, and whoever calls a function URL. */
 export function functionPermission(
   properties: Properties,
   identity: ResourceIdentity,
   { name, arn }: FunctionConfiguration,
 ): FunctionPermission {
   checkProperties(PERMISSION_TYPE, properties, identity, HONOURED, INERT);
-  const { Action, Principal, SourceArn, SourceAccount } = properties;
+  const { Action, SourceArn, SourceAccount, FunctionUrlAuthType, InvokedViaFunctionUrl } = properties;
+  const equal = {
+    ...(SourceAccount !== undefined && { 'aws:SourceAccount': SourceAccount }),
+    ...(FunctionUrlAuthType !== undefined && { [URL_AUTH_TYPE]: FunctionUrlAuthType }),
+  };
   return {
     functionName: name,
     statement: {
       Effect: 'Allow',
       Action: String(Action),
       Resource: arn,
-      Principal: { Service: String(Principal) },
+      Principal: principalOf(String(properties.Principal)),
       Condition: {
         ...(SourceArn !== undefined && { ArnLike: { 'aws:SourceArn': SourceArn } }),
-        ...(SourceAccount !== undefined && { StringEquals: { 'aws:SourceAccount': SourceAccount } }),
+        ...(Object.keys(equal).length > 0 && { StringEquals: equal }),
+        ...(InvokedViaFunctionUrl !== undefined && { Bool: { [VIA_URL]: InvokedViaFunctionUrl } }),
       },
     },
   };
+}
+
+function principalOf(principal: string): unknown {
+  if (principal === '*') return principal;
+  return principal.endsWith('.amazonaws.com') ? { Service: principal } : { AWS: principal };
 }

@@ -3,6 +3,7 @@ import { checkProperties } from '../kernel/properties.ts';
 import type { Properties, ResourceIdentity, ResourceProvider } from '../kernel/resources.ts';
 import { DEFAULT_EVENT_INVOKE } from './async-invocations.ts';
 import { FUNCTION_TYPE, functionConfiguration } from './function-configuration.ts';
+import { URL_TYPE } from './function-urls.ts';
 import type { Lambda } from './lambda.ts';
 import { functionNameOf, MAPPING_TYPE, mappingConfiguration } from './mapping-configuration.ts';
 import { functionPermission, PERMISSION_TYPE } from './permissions.ts';
@@ -26,6 +27,10 @@ export function lambdaProviders(lambda: Lambda): readonly ResourceProvider[] {
     {
       type: EVENT_INVOKE_TYPE,
       provision: (properties, identity) => provisionEventInvoke(lambda, properties, identity),
+    },
+    {
+      type: URL_TYPE,
+      provision: (properties, identity) => provisionUrl(lambda, properties, identity),
     },
   ];
 }
@@ -74,6 +79,12 @@ function provisionEventInvoke(lambda: Lambda, properties: Properties, identity: 
     ...(onFailure !== undefined && { onFailure }),
   });
   return { ref: `${name}|${String(properties.Qualifier ?? '$LATEST')}`, attributes: {} };
+}
+
+function provisionUrl(lambda: Lambda, properties: Properties, identity: ResourceIdentity) {
+  const url = lambda.open.deploy(properties, identity);
+  const { arn } = lambda.function(url.functionName);
+  return { ref: arn, attributes: { FunctionArn: arn, FunctionUrl: lambda.open.addressOf(url) } };
 }
 
 function onFailureOf(properties: Properties, identity: ResourceIdentity): string | undefined {

@@ -1,7 +1,5 @@
 import type { ReceivedMessage } from '../sqs/index.ts';
-
-/** A batch is full at so many bytes of payload, whatever its size in messages. */
-export const PAYLOAD_LIMIT_BYTES = 6 * 1024 * 1024;
+import { PAYLOAD_LIMIT_BYTES } from './invocation.ts';
 
 const HEAD = '{"Records":[';
 const TAIL = ']}';

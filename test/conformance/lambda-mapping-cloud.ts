@@ -1,25 +1,19 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { crc32 } from 'node:zlib';
 import {
   CreateEventSourceMappingCommand,
   type CreateEventSourceMappingRequest,
-  CreateFunctionCommand,
   DeleteEventSourceMappingCommand,
   DeleteFunctionCommand,
   LambdaClient,
-  waitUntilFunctionActiveV2,
 } from '@aws-sdk/client-lambda';
 import { PurgeQueueCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import type { TestContext } from 'vitest';
-import type { ResourceIdentity } from '../../local/kernel/resources.ts';
 import { Lambda } from '../../local/lambda/index.ts';
 import { Sqs } from '../../local/sqs/index.ts';
 import { type Target, target } from './endpoint.ts';
+import { createFunction, deployFunction, type SuiteFunction } from './functions.ts';
 import { type Attributes, SqsCloud } from './sqs-cloud.ts';
 
-const HANDLER_DIRECTORY = fileURLToPath(new URL('lambda-mapping-handler', import.meta.url));
 const LONGEST_WAIT_SECONDS = 120;
 
 export interface MappedOptions {
@@ -144,18 +138,7 @@ export class MappingCloud {
   }
 
   async #create(functionName: string, queueArn: string, options: MappedOptions): Promise<string> {
-    await this.client.send(
-      new CreateFunctionCommand({
-        FunctionName: functionName,
-        // The role's account must exist on AWS; LocalStack takes any.
-        Role: process.env.CONFORMANCE_ROLE_ARN ?? 'arn:aws:iam::000000000000:role/conformance',
-        Handler: 'index.handler',
-        Runtime: 'nodejs22.x',
-        Timeout: options.timeoutSeconds ?? 5,
-        Code: { ZipFile: zipped('index.js', readFileSync(`${HANDLER_DIRECTORY}/index.js`)) },
-      }),
-    );
-    await waitUntilFunctionActiveV2({ client: this.client, maxWaitTime: 60 }, { FunctionName: functionName });
+    await createFunction(this.client, suiteFunction(functionName, options));
     const { UUID = '' } = await this.client.send(
       new CreateEventSourceMappingCommand({
         ...options.mapping,
@@ -169,46 +152,11 @@ export class MappingCloud {
 
 /** The embedded cloud's functions come from its template. */
 function deploy(lambda: Lambda, functionName: string, queueArn: string, options: MappedOptions): string {
-  const identity: ResourceIdentity = {
-    stackName: 'Conformance',
-    logicalId: functionName,
-    metadata: {},
-    generatedName: (maxLength) => functionName.slice(0, maxLength),
-    assetDirectory: () => HANDLER_DIRECTORY,
-  };
-  const provision = (type: string, properties: object) =>
-    lambda
-      .providers()
-      .find((provider) => provider.type === type)
-      ?.provision({ ...properties }, identity);
-  provision('AWS::Lambda::Function', {
-    FunctionName: functionName,
-    Handler: 'index.handler',
-    Runtime: 'nodejs24.x',
-    Timeout: options.timeoutSeconds ?? 5,
-    Code: { S3Key: 'handler.zip' },
-    ReservedConcurrentExecutions: options.reservedConcurrency,
-  });
+  const provision = deployFunction(lambda, suiteFunction(functionName, options));
   const mapping = { ...options.mapping, FunctionName: functionName, EventSourceArn: queueArn };
-  return provision('AWS::Lambda::EventSourceMapping', mapping)?.ref ?? '';
+  return provision('AWS::Lambda::EventSourceMapping', mapping).ref;
 }
 
-/** One file, stored: local header, central directory, end. */
-function zipped(name: string, content: Buffer): Buffer {
-  const header = Buffer.alloc(26);
-  header.writeUInt16LE(20, 0);
-  header.writeUInt32LE(crc32(content), 10);
-  header.writeUInt32LE(content.length, 14);
-  header.writeUInt32LE(content.length, 18);
-  header.writeUInt16LE(name.length, 22);
-  const local = Buffer.concat([Buffer.from('PK\x03\x04'), header, Buffer.from(name), content]);
-  const attributes = Buffer.alloc(14);
-  attributes.writeUInt32LE((0o100644 << 16) >>> 0, 6);
-  const central = Buffer.concat([Buffer.from('PK\x01\x02\x14\x03'), header, attributes, Buffer.from(name)]);
-  const end = Buffer.alloc(18);
-  end.writeUInt16LE(1, 4);
-  end.writeUInt16LE(1, 6);
-  end.writeUInt32LE(central.length, 8);
-  end.writeUInt32LE(local.length, 12);
-  return Buffer.concat([local, central, Buffer.from('PK\x05\x06'), end]);
+function suiteFunction(name: string, { timeoutSeconds, reservedConcurrency }: MappedOptions): SuiteFunction {
+  return { name, folder: 'lambda-mapping-handler', timeoutSeconds, reservedConcurrency };
 }
