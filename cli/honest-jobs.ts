@@ -10,6 +10,7 @@ import { cancelCommand } from './commands/cancel.ts';
 import { checklistCommand } from './commands/checklist.ts';
 import type { Command } from './commands/command.ts';
 import { deadCommand } from './commands/dead.ts';
+import { endpointsCommand } from './commands/endpoints.ts';
 import { redriveCommand } from './commands/redrive.ts';
 import { resolveCommand } from './commands/resolve.ts';
 import { stagesCommand } from './commands/stages.ts';
@@ -24,6 +25,10 @@ const HELP = `Looks at the jobs of a deployed stage, and acts on them.
   npx honest-jobs status TYPE#KEY      the same, by type and key (--all: leave nothing out)
   npx honest-jobs dead TYPE            what lies in the dead-letter queue of a type, and why
   npx honest-jobs checklist            what each job type has of what a queue needs, with the evidence, and what is missing (asks no cloud)
+  npx honest-jobs endpoints list TENANT
+                                       where a tenant gets its events, and how that goes (--all: whole URLs)
+  npx honest-jobs endpoints deliveries TENANT/ENDPOINT [--event ID]
+                                       the attempts to deliver to it, newest last (--all: all of them, with what the server answered)
 
 These show the account, the region and what they will change, and ask first; without a terminal they need --yes:
 
@@ -37,6 +42,13 @@ These show the account, the region and what they will change, and ask first; wit
                                        a staged job that failed goes on at the stage that failed (by ID, too)
   npx honest-jobs stages resume TYPE --since 2h [--until 1h] [--rate 5]
                                        so do all of a type that failed in that time (s, m, h, d ago), so many a second
+  npx honest-jobs endpoints register TENANT --url URL --events TYPE[,TYPE…] [--contact EMAIL] [--id ENDPOINT]
+                                       sends a tenant's events (order.placed, order.*, *) there; prints the secret, this once
+  npx honest-jobs endpoints rotate TENANT/ENDPOINT [--overlap 1d]
+                                       a new secret, printed this once; the former one signs, too, for that long
+  npx honest-jobs endpoints enable TENANT/ENDPOINT
+  npx honest-jobs endpoints disable TENANT/ENDPOINT [--because TEXT]
+                                       lets deliveries go to it again, or ends them
 
   --stage NAME                         default dev
   --endpoint-url URL                   the local cloud, for one: http://127.0.0.1:4570
@@ -54,6 +66,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   redrive: redriveCommand,
   checklist: checklistCommand,
   stages: stagesCommand,
+  endpoints: endpointsCommand,
 };
 const COMMON_OPTIONS = ['stage', 'endpoint-url', 'help'];
 
@@ -91,6 +104,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
     since,
     until,
     rate,
+    ...others
   } = values;
   const client = endpoint === undefined ? {} : { endpoint };
   const [dynamoClient, sqs, sfn] = [new DynamoDBClient(client), new SQSClient(client), new SFNClient(client)];
@@ -114,6 +128,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
         ...(since === undefined ? {} : { since }),
         ...(until === undefined ? {} : { until }),
         ...(rate === undefined ? {} : { rate }),
+        given: textsOf(others),
       },
       subjects,
     );
@@ -130,6 +145,12 @@ function s3ClientOf(client: { readonly endpoint?: string }): () => Promise<S3Cli
     const { S3Client } = await import('@aws-sdk/client-s3');
     return new S3Client({ ...client, forcePathStyle: 'endpoint' in client });
   };
+}
+
+function textsOf(values: Readonly<Record<string, string | boolean | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
 }
 
 /** Credentials, region, network, permissions: the SDK's own sentence says what is wrong; of a stage that is not there it does not. */
@@ -153,6 +174,13 @@ function parse(args: readonly string[]) {
         since: { type: 'string' },
         until: { type: 'string' },
         rate: { type: 'string' },
+        url: { type: 'string' },
+        events: { type: 'string' },
+        contact: { type: 'string' },
+        id: { type: 'string' },
+        because: { type: 'string' },
+        overlap: { type: 'string' },
+        event: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     });

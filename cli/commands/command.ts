@@ -33,6 +33,8 @@ export interface CommandContext {
   readonly until?: string;
   /** `--rate`: a second. */
   readonly rate?: string;
+  /** What a command of several verbs takes besides, as it was given: `--url`, `--events`, … */
+  readonly given: Readonly<Record<string, string>>;
 }
 
 export interface Command {

@@ -12,8 +12,8 @@ import { sentenceOf } from '../sentences.ts';
 import { confirmed, shown, time } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 import { type Command, type CommandContext, jobOf, recordById, targetLine, typeAndKey } from './command.ts';
+import { spanMs } from './span-option.ts';
 
-const UNITS_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const DEFAULT_RATE = '5';
 const HIGHEST_RATE = 100;
 /** Of those that are left out, so many are told. */
@@ -159,10 +159,7 @@ function because({ because }: Resumption): string {
 }
 
 function agoMs(option: string, text: string): number {
-  const [, number, unit] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(text) ?? [];
-  if (number === undefined)
-    throw new UsageError(`--${option} is "${shown(text)}"; give how long ago, as in 90s, 30m, 2h or 7d.`);
-  return Number(number) * UNITS_MS[unit as keyof typeof UNITS_MS];
+  return spanMs(option, text, 'how long ago');
 }
 
 function rateOf(text: string): number {
