@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gatherEvidence, mailsOf } from './account/evidence.ts';
 import { accountText } from './account/print.ts';
-import { judge, outagesWereOutlived } from './account/promises.ts';
+import { judge, judgeSampleDay } from './account/promises.ts';
 import type { FeedResult } from './feed-publisher.ts';
 import type { Session } from './session.ts';
 
@@ -40,7 +40,7 @@ export interface Account {
  * @param isSampleDay whether it went through the outages of the sample day
  */
 export async function account(
-  { cloud, sqs, dynamo, stage, objects, opening, cardProvider }: Session,
+  { cloud, sqs, sfn, dynamo, stage, objects, opening, cardProvider }: Session,
   { accepted, notAccepted }: FeedResult,
   isSampleDay: boolean,
 ): Promise<Account> {
@@ -48,6 +48,7 @@ export async function account(
   const release = cloud.clock.hold();
   const evidence = await gatherEvidence({
     sqs,
+    sfn,
     dynamo,
     stage,
     objects,
@@ -55,10 +56,7 @@ export async function account(
     providerCharges: () => cardProvider.charges(),
   });
   release();
-  const promised = [
-    ...judge(accepted, opening, evidence),
-    ...(isSampleDay ? [outagesWereOutlived(evidence)] : []),
-  ];
+  const promised = [...judge(accepted, opening, evidence), ...(isSampleDay ? judgeSampleDay(evidence) : [])];
   return {
     text: [
       accountText(accepted, evidence, promised),

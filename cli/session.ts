@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { type LocalCloud, startLocalCloud } from '../local/cloud.ts';
@@ -24,6 +25,7 @@ export interface Session {
   readonly stage: string;
   readonly cloud: LocalCloud;
   readonly sqs: SQSClient;
+  readonly sfn: SFNClient;
   readonly dynamo: DynamoDBDocumentClient;
   /** The stage's bucket. */
   readonly objects: Objects;
@@ -63,12 +65,14 @@ export async function openSession(
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   };
   const sqs = new SQSClient(client);
+  const sfn = new SFNClient(client);
   const dynamo = DynamoDBDocumentClient.from(new DynamoDBClient(client));
   const s3 = new S3Client({ ...client, forcePathStyle: true });
   let cardProvider: CardProvider | undefined;
   const close = async (): Promise<void> => {
     s3.destroy();
     sqs.destroy();
+    sfn.destroy();
     dynamo.destroy();
     // What happens while the last functions end is not to be skipped through.
     cloud.clock.hold();
@@ -88,6 +92,7 @@ export async function openSession(
       stage,
       cloud,
       sqs,
+      sfn,
       dynamo,
       objects,
       progress,

@@ -47,14 +47,15 @@ async function runOnce(
 ): Promise<number> {
   const isSampleDay = feed === undefined;
   const display = new ProgressDisplay(() => session.progress.queues(), process.stdout);
-  const endWeather = isSampleDay ? makeWeather(session, (news) => display.tell(news)) : undefined;
+  const weather = isSampleDay ? makeWeather(session, (news) => display.tell(news)) : undefined;
   let published: FeedResult;
   let end: Awaited<ReturnType<typeof drain>>;
   try {
     published = await publishFeed(entries, feedDoor(session, interruption));
+    await Promise.race([weather?.over, aborted(interruption)]);
     end = await drain(session, interruption);
   } finally {
-    endWeather?.();
+    weather?.end();
     display.close();
   }
   if (end === 'interrupted') {
@@ -81,7 +82,7 @@ async function stayUp(
   const display = new ProgressDisplay(() => session.progress.queues(), process.stdout);
   // The samples are a day that happens once: state that went through it is only continued.
   const isSampleDay = feed === undefined && session.jobsFromBefore === 0;
-  const endWeather = isSampleDay ? makeWeather(session, (news) => display.tell(news)) : undefined;
+  const weather = isSampleDay ? makeWeather(session, (news) => display.tell(news)) : undefined;
   try {
     if (feed !== undefined || isSampleDay) {
       const { notAccepted } = await publishFeed(entries, feedDoor(session, interruption));
@@ -89,7 +90,7 @@ async function stayUp(
     }
     await aborted(interruption);
   } finally {
-    endWeather?.();
+    weather?.end();
     display.close();
   }
   print('\nStopping; the state is kept.');

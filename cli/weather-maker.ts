@@ -1,16 +1,19 @@
 import { AwsError } from '../local/kernel/errors.ts';
-import { CARD_WEATHER, UPLOAD_WEATHER, WEATHER } from '../samples/weather.ts';
+import { CARD_WEATHER, LASTING_UPLOAD_WEATHER, UPLOAD_WEATHER, WEATHER } from '../samples/weather.ts';
+import { JOBS } from '../shared/jobs/registry.ts';
+import { redriveLetters, resumeFailed } from './on-call.ts';
 import type { Session } from './session.ts';
 
-/**
- * Lets the providers go through what the sample day has in store for them, counted from now.
- *
- * @returns ends it
- */
-export function makeWeather(
-  { cloud, cardProvider }: Pick<Session, 'cloud' | 'cardProvider'>,
-  tell: (news: string) => void,
-): () => void {
+/** What the sample day has in store. */
+export interface WeatherUnderWay {
+  /** Resolves when nothing more of it is to come; never rejects. */
+  readonly over: Promise<void>;
+  end(): void;
+}
+
+/** Lets the providers go through what the sample day has in store for them, counted from now, and a person mend what does not pass by itself. */
+export function makeWeather(session: Session, tell: (news: string) => void): WeatherUnderWay {
+  const { cloud, cardProvider } = session;
   const { clock, ses } = cloud;
   const at = (seconds: number, text: string, change: () => void) =>
     clock.after(seconds * 1000, () => {
@@ -28,10 +31,15 @@ export function makeWeather(
     ]),
   ];
   const endUploadFaults = refuseUploads(cloud, tell);
-  return () => {
-    endUploadFaults();
-    for (const timer of timers) timer.cancel();
-    cardProvider.behave();
+  const upload = refuseUploadUntilMended(session, tell);
+  return {
+    over: upload.over,
+    end() {
+      endUploadFaults();
+      upload.end();
+      for (const timer of timers) timer.cancel();
+      cardProvider.behave();
+    },
   };
 }
 
@@ -42,10 +50,58 @@ function refuseUploads({ faults }: Session['cloud'], tell: (news: string) => voi
   const { pathPart, runs, text } = UPLOAD_WEATHER;
   let refused = 0;
   return faults.add(({ operation, moment }) => {
-    const isUpload = operation.startsWith('PUT ') && operation.includes(pathPart);
-    if (!isUpload || !operation.endsWith('/report.pdf') || moment !== 'before') return undefined;
+    if (!isPdfOf(pathPart, operation) || moment !== 'before') return undefined;
     if (refused === runs * TRIES_A_RUN) return undefined;
     if (refused++ === 0) tell(text);
     return new AwsError('SlowDown', 'Please reduce your request rate.', 503);
   });
+}
+
+function refuseUploadUntilMended(session: Session, tell: (news: string) => void): WeatherUnderWay {
+  const { clock, faults } = session.cloud;
+  const { type } = JOBS.generateReport;
+  const { pathPart, text, mendedAfterSeconds, mendedText, clearedAfterSeconds } = LASTING_UPLOAD_WEATHER;
+  const startMs = clock.now();
+  let told = false;
+  const mend = faults.add(({ operation, moment }) => {
+    if (!isPdfOf(pathPart, operation) || moment !== 'before') return undefined;
+    if (!told) tell(text);
+    told = true;
+    return new AwsError('AccessDenied', 'Access Denied', 403);
+  });
+  const timers: { cancel(): void }[] = [];
+  /** Cloud time does not run ahead while a person is at work. */
+  const at = (seconds: number, work: () => Promise<void>): Promise<void> =>
+    new Promise((done) => {
+      const begin = async (): Promise<void> => {
+        const release = clock.hold();
+        await work().catch((error: Error) => tell(`the person on call failed: ${error.message}`));
+        release();
+        done();
+      };
+      timers.push(clock.after(seconds * 1000, () => void begin()));
+    });
+  const mended = at(mendedAfterSeconds, async () => {
+    mend();
+    tell(mendedText);
+    const resumed = await resumeFailed(type, startMs, session);
+    tell(
+      `resumed where it failed, as by "npx honest-jobs stages resume ${type} --since 1h": ${resumed.join(', ') || 'nothing'}`,
+    );
+  });
+  const cleared = at(clearedAfterSeconds, async () => {
+    await redriveLetters(type, session);
+    tell(`the letters of ${type} are redriven: what was resumed has completed, so that they only go away`);
+  });
+  return {
+    over: Promise.all([mended, cleared]).then(() => {}),
+    end() {
+      mend();
+      for (const timer of timers) timer.cancel();
+    },
+  };
+}
+
+function isPdfOf(pathPart: string, operation: string): boolean {
+  return operation.startsWith('PUT ') && operation.includes(pathPart) && operation.endsWith('/report.pdf');
 }

@@ -268,6 +268,10 @@ function reports(): Line[] {
       picture('Basement', 'never-taken.jpg'),
     ]),
     report(290, 'stock', 'What was ordered today', 'priya.iyer@example.net', [picture('Shelf', 'shelf.jpg')]),
+    report(295, 'evening', 'The shop this evening', 'ines.moreau@example.com', [
+      picture('Mugs', 'mugs.jpg'),
+      picture('Teapot', 'teapot.jpg'),
+    ]),
   ];
   return [...lines, { ...(lines[2] as Line), afterSeconds: 281 }];
 }

@@ -33,6 +33,18 @@ export const UPLOAD_WEATHER = {
   text: 'S3 does not take the PDF of one report (503)',
 } as const;
 
+/** What S3 does to another one: refuses its PDF until a person mends that, who then lets it go on. In seconds from the day's start. */
+export const LASTING_UPLOAD_WEATHER = {
+  /** Of the file's key. */
+  pathPart: '/reports/evening-',
+  text: 'S3 refuses the PDF of another report (403), whatever is tried',
+  /** Later than the stage's last run, and the minute in which its verdict still binds its message. */
+  mendedAfterSeconds: 1200,
+  mendedText: 'somebody has mended the permission: S3 takes that PDF, too',
+  /** When the letters of resumed jobs are taken away: redriving one that has completed changes nothing else. */
+  clearedAfterSeconds: 2400,
+} as const;
+
 /** What the card provider goes through meanwhile. */
 export interface CardWeather extends Pick<Weather, 'fromSeconds' | 'toSeconds' | 'text'> {
   readonly behaviour: Behaviour;

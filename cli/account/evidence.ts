@@ -1,3 +1,4 @@
+import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { type DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
 import type { Ses } from '../../local/ses/index.ts';
@@ -8,6 +9,7 @@ import { type TableSubject, tableName } from '../../shared/jobs/names.ts';
 import type { JobRecord } from '../../shared/jobs/record.ts';
 import { JOBS } from '../../shared/jobs/registry.ts';
 import { type Objects, reportFiles } from '../report-files.ts';
+import { type ResumedJob, resumedJobs } from './stage-runs.ts';
 
 /** Everything that a run left behind, read back through the same interfaces that other programs have. */
 export interface Evidence {
@@ -15,6 +17,8 @@ export interface Evidence {
   readonly records: ReadonlyMap<string, JobRecord>;
   /** By job type. */
   readonly deadLetters: ReadonlyMap<string, readonly DeadLetter[]>;
+  /** Staged jobs that failed and went on, with the runs of their stages. */
+  readonly resumed: readonly ResumedJob[];
   readonly accounts: readonly AccountRow[];
   readonly payments: readonly PaymentRow[];
   readonly charges: readonly ChargeRow[];
@@ -72,6 +76,8 @@ export interface ReportRow {
 
 export interface Sources {
   readonly sqs: SQSClient;
+  /** Knows the executions of staged jobs. @default none was started */
+  readonly sfn?: SFNClient;
   readonly dynamo: DynamoDBDocumentClient;
   readonly stage: string;
   /** Where reports lie. @default nowhere: none was asked for */
@@ -89,6 +95,7 @@ const EVERY_DEAD_LETTER = 100_000;
 
 export async function gatherEvidence({
   sqs,
+  sfn,
   dynamo,
   stage,
   objects,
@@ -119,6 +126,7 @@ export async function gatherEvidence({
   return {
     records,
     deadLetters: new Map(deadLetters),
+    resumed: sfn ? await resumedJobs(records.values(), { sfn, stage }) : [],
     accounts: await rows<AccountRow>('accounts'),
     payments: await rows<PaymentRow>('payments'),
     charges: await rows<ChargeRow>('charges'),

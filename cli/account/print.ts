@@ -19,6 +19,7 @@ export function accountText(
     '',
     'Dead letters',
     ...deadLetterRows(evidence),
+    ...resumedRows(evidence),
     '',
     'Promises',
     ...promised.flatMap(({ promise, checked, broken }) => [
@@ -64,6 +65,21 @@ function deadLetterRows({ deadLetters }: Evidence): string[] {
     const more = names.length > SHOWN_NAMES ? ` and ${names.length - SHOWN_NAMES} more` : '';
     return [reason, `      ${names.slice(0, SHOWN_NAMES).join(', ')}${more}`];
   });
+}
+
+function resumedRows({ resumed }: Evidence): string[] {
+  if (resumed.length === 0) return [];
+  return [
+    '',
+    'Resumed (runs of each stage before and after)',
+    ...resumed.flatMap(({ pk, stages }) => [
+      `  ${pk}`,
+      `      ${stages
+        .flat()
+        .map(({ name, before, after }) => `${name} ${before} + ${after}`)
+        .join(', ')}`,
+    ]),
+  ];
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {

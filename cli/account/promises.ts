@@ -7,6 +7,7 @@ import { completedChargesAreRecorded, noCardChargedTwice } from './charge-promis
 import { completedJobs, identityOf } from './completed-jobs.ts';
 import type { Evidence, OrderRow } from './evidence.ts';
 import { completedReportsAreWhole } from './report-promises.ts';
+import { lastingFailureWasResumed, noFinishedStageRanAgain } from './resume-promises.ts';
 
 /** One promise, and what speaks against it. */
 export interface Promised {
@@ -31,12 +32,18 @@ export function judge(accepted: readonly FeedEntry[], opening: Opening, evidence
     completedMailsWereSent(evidence),
     completedChargesAreRecorded(accepted, evidence),
     completedReportsAreWhole(accepted, evidence),
+    noFinishedStageRanAgain(evidence),
     ...judgeEffects(opening, evidence),
   ];
 }
 
+/** What holds of the sample day besides. */
+export function judgeSampleDay(evidence: Evidence): Promised[] {
+  return [outagesWereOutlived(evidence), lastingFailureWasResumed(evidence)];
+}
+
 /** For a feed whose outages are all shorter than every schedule's horizon. */
-export function outagesWereOutlived({ records }: Evidence): Promised {
+function outagesWereOutlived({ records }: Evidence): Promised {
   const dead = [...records.values()].filter(({ state }) => state === 'dead');
   return {
     promise: 'No job died of the outage: it waited, and its attempts outlived it',
