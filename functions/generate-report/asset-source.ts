@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { ALLOW_LOOPBACK_VARIABLE } from '../../shared/jobs/environment.ts';
 import { HonestJobsError } from '../../shared/jobs/honest-jobs-error.ts';
-import { FetchRefused, fetchPublic } from '../../shared/outbound/fetch-public.ts';
-
-/** Whether this machine's own addresses may be read from: for tests and local use; no stack sets it. */
-export const ALLOW_LOOPBACK_VARIABLE = 'HONEST_JOBS_ALLOW_LOOPBACK';
+import { fetchPublic } from '../../shared/outbound/fetch-public.ts';
+import { OutboundRefused } from '../../shared/outbound/outbound-refused.ts';
 
 const MOST_BYTES = 30_000_000;
 const FETCH_SECONDS = 20;
@@ -65,7 +64,7 @@ async function fromWeb(address: string, { signal }: AssetSources): Promise<Uint8
         allowLoopback: process.env[ALLOW_LOOPBACK_VARIABLE] === 'true',
       });
     } catch (error) {
-      if (!(error instanceof FetchRefused)) throw error;
+      if (!(error instanceof OutboundRefused)) throw error;
       const pauseMs = PAUSES_MS[tried];
       if (!error.passing || pauseMs === undefined) throw new UnreadableAsset(error.message, { cause: error });
       await sleep(pauseMs, undefined, { signal });

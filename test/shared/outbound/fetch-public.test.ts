@@ -1,56 +1,22 @@
-import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type FetchPublicOptions, fetchPublic } from '../../../shared/outbound/fetch-public.ts';
+import { TlsServer } from './tls-server.ts';
 
-let server: Server;
+let server: TlsServer;
 let port: number;
 let ca: string;
 let requests: IncomingMessage[] = [];
 let answer: (request: IncomingMessage, response: ServerResponse) => void;
 
 beforeAll(async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'honest-jobs-tls-'));
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  execFileSync(
-    'openssl',
-    [
-      ...[
-        'req',
-        '-x509',
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:prime256v1',
-        '-nodes',
-        '-days',
-        '2',
-      ],
-      ...['-subj', '/CN=pictures.example', '-addext', 'subjectAltName=DNS:pictures.example,IP:127.0.0.1'],
-      ...['-keyout', key, '-out', cert],
-    ],
-    { stdio: 'pipe' },
-  );
-  ca = readFileSync(cert, 'utf8');
-  server = createServer({ key: readFileSync(key), cert: ca }, (request, response) => {
+  server = await TlsServer.start('pictures.example', (request, response) => {
     requests.push(request);
     answer(request, response);
   });
-  rmSync(folder, { recursive: true });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  port = (server.address() as AddressInfo).port;
+  ({ port, ca } = server);
 });
-afterAll(() => {
-  server.closeAllConnections();
-  server.close();
-});
+afterAll(() => server.stop());
 beforeEach(() => {
   requests = [];
   answer = (_, response) => response.end('picture');
@@ -137,7 +103,7 @@ describe('no connection is made', () => {
     ['https://10.0.0.1/a.jpg', 'NOT_PUBLIC'],
   ])('to %s', async (address, code) => {
     const refused = fetchPublic(address, { mostBytes: 1000, timeoutSeconds: 5 });
-    await expect(refused).rejects.toMatchObject({ name: 'FetchRefused', code, passing: false });
+    await expect(refused).rejects.toMatchObject({ name: 'OutboundRefused', code, passing: false });
   });
 
   it('to a name that resolves to an address of our own, even as one of several', async () => {
