@@ -1,9 +1,9 @@
 import { Duration } from 'aws-cdk-lib';
 import { type IMetric, MathExpression, Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import type { JobSettings } from '../../shared/jobs/define-job.ts';
+import { type JobSettings, LONGEST_LYING_SECONDS } from '../../shared/jobs/define-job.ts';
 import { METRIC_DIMENSION, type MetricName, metricNamespace } from '../../shared/jobs/metrics.ts';
-import { longestSeconds } from '../../shared/jobs/schedule.ts';
+import { longestHiddenSeconds } from '../../shared/jobs/schedule.ts';
 
 export interface JobMetricsProps {
   readonly stage: string;
@@ -77,11 +77,12 @@ export class JobMetrics {
   }
 
   /**
-   * The same, without the time that the job's own schedule lets it wait: a job that needs its last attempt is old, not late. Only
-   * our part is reduced, since AWS's drops a job before the long waits begin.
+   * The same, without the time that the job's own schedule hides one message for: a job that needs its last attempt is old, not late. Only
+   * our part is reduced, since AWS's drops a job before the long waits begin. What waits longer is sent again, and its age begins anew.
    */
   lateness(options?: MetricOptions): IMetric {
-    return this.#oldest(longestSeconds(this.#props.job.schedule), options);
+    const hidden = longestHiddenSeconds(this.#props.job.schedule);
+    return this.#oldest(Math.min(hidden, LONGEST_LYING_SECONDS), options);
   }
 
   /** Runs of the handler that ended, well or badly. */

@@ -102,6 +102,7 @@ function task(
   Payload: Readonly<Record<string, string>>,
 ): State {
   const { attempts, baseSeconds, capSeconds } = stage.retry;
+  const MaxAttempts = attempts - 1;
   return {
     Type: 'Task',
     Resource: 'arn:aws:states:::lambda:invoke',
@@ -110,13 +111,15 @@ function task(
     Retry: [
       { ErrorEquals: ['PermanentError', 'Cancelled'], MaxAttempts: 0 },
       { ErrorEquals: ['RetryAfter', 'StepUnverified'], ...RETRY_AFTER },
+      // The machine cannot read how soon is too soon: its own longest delay, and none of it left to chance.
+      { ErrorEquals: ['RetryNoSooner'], IntervalSeconds: capSeconds, BackoffRate: 1, MaxAttempts },
       {
         ErrorEquals: ['States.ALL'],
         IntervalSeconds: baseSeconds,
         BackoffRate: 2,
         MaxDelaySeconds: capSeconds,
         JitterStrategy: 'FULL',
-        MaxAttempts: attempts - 1,
+        MaxAttempts,
       },
     ],
   };

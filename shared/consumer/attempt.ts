@@ -4,7 +4,15 @@ import type { ParsedJob } from '../jobs/parse-job.ts';
 import { attemptsOf, retryDelay } from '../jobs/schedule.ts';
 import type { AttemptEnd } from './claim-layer.ts';
 import type { JobContext, JobHandler } from './context.ts';
-import { Cancelled, type ErrorRecord, errorRecord, PermanentError, RetryAfter, TimedOut } from './errors.ts';
+import {
+  Cancelled,
+  type ErrorRecord,
+  errorRecord,
+  PermanentError,
+  RetryAfter,
+  RetryNoSooner,
+  TimedOut,
+} from './errors.ts';
 import type { JobRecords } from './job-records.ts';
 import { type Claim, RECORDING_MARGIN_MS, type Run } from './run.ts';
 import type { Runtime } from './runtime.ts';
@@ -92,7 +100,7 @@ export async function attempt<Payload>(options: AttemptOptions<Payload>): Promis
       kind: 'threw',
       error,
       durationMs,
-      next: continuation(job, error, thrown instanceof PermanentError, claim.attempt, underWay, runtime),
+      next: continuation(job, thrown, error, claim.attempt, underWay, runtime),
     };
   } finally {
     clearTimeout(timeout);
@@ -103,15 +111,15 @@ export async function attempt<Payload>(options: AttemptOptions<Payload>): Promis
 
 function continuation(
   job: JobSettings,
+  thrown: unknown,
   { code, message }: ErrorRecord,
-  permanent: boolean,
   attempt: number,
   underWay: ReadonlySet<string>,
   { random }: Runtime,
 ): Extract<AttemptEnd, { kind: 'threw' }>['next'] {
   // One that the error itself speaks of is not named twice.
   const uncertain = uncertainty([...underWay].filter((step) => !message.includes(`"${step}"`)));
-  if (permanent) return { code, message: message + uncertain, exhausted: false };
+  if (thrown instanceof PermanentError) return { code, message: message + uncertain, exhausted: false };
   const most = attemptsOf(job.schedule);
   if (attempt >= most)
     return {
@@ -119,7 +127,8 @@ function continuation(
       message: `Attempt ${attempt} of ${most}, the last: ${message}${uncertain}`,
       exhausted: true,
     };
-  return retryDelay(job.schedule, attempt, random());
+  const noSoonerSeconds = thrown instanceof RetryNoSooner ? thrown.seconds : undefined;
+  return retryDelay(job.schedule, attempt, random(), noSoonerSeconds);
 }
 
 /** The result as it is kept. One that cannot be kept is dropped, loudly: the work is done, and running it again would mend nothing. */

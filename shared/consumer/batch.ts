@@ -8,7 +8,7 @@ import { deleteRenewed, resend } from './resend.ts';
 import { type Outcome, RECORDING_MARGIN_MS, type Run } from './run.ts';
 import { runJob } from './run-job.ts';
 import type { Runtime } from './runtime.ts';
-import { settlementOf } from './settle.ts';
+import { isSpent, settlementOf } from './settle.ts';
 import { report, reportAge, reportRenewal, type Subject } from './telemetry.ts';
 import { changeVisibility } from './visibility.ts';
 
@@ -77,12 +77,9 @@ async function settle<Payload>(
   const nowMs = runtime.now();
   const hidden = await Promise.all(
     settled.map(async ({ record, subject, parsed, outcome }) => {
-      const fate = settlementOf(outcome, {
-        nowMs,
-        receiveCount: subject.receiveCount,
-        maxReceiveCount: maxReceiveCount(job),
-        random: runtime.random(),
-      });
+      const { sentAtMs, receiveCount } = subject;
+      const receives = { receiveCount, maxReceiveCount: maxReceiveCount(job) };
+      const fate = settlementOf(outcome, { nowMs, sentAtMs, ...receives, random: runtime.random() });
       if (fate.fate === 'delete') return undefined;
       if (fate.fate === 'hide') return { record, seconds: fate.seconds };
       const { atMs, renewal } = fate;
@@ -90,11 +87,9 @@ async function settle<Payload>(
         parsed.ok &&
         (await resend({ record, message: parsed.value.message, key: parsed.value.key, atMs }, runtime));
       if (!sent) return { record, seconds: Math.max(1, (atMs - nowMs) / 1000) };
-      if (renewal) {
-        // By us as well as by the mapping: one of its last receives is all that keeps it from the dead-letter queue.
-        await deleteRenewed(record, runtime);
-        reportRenewal(subject, runtime);
-      }
+      // By us as well as by the mapping: one of its last receives is all that keeps it from the dead-letter queue.
+      if (isSpent(receives)) await deleteRenewed(record, runtime);
+      if (renewal) reportRenewal(subject, runtime);
       return undefined;
     }),
   );

@@ -2,6 +2,7 @@ import { IdempotencyItemAlreadyExistsError } from '@aws-lambda-powertools/idempo
 import { BasePersistenceLayer, IdempotencyRecord } from '@aws-lambda-powertools/idempotency/persistence';
 import type { JobSettings } from '../jobs/define-job.ts';
 import { jobPartitionKey } from '../jobs/record.ts';
+import type { RetryDelay } from '../jobs/schedule.ts';
 import { Claiming, type ClaimingOptions, type Decision, endWithout, lost, verdictOf } from './claiming.ts';
 import type { ErrorRecord } from './errors.ts';
 import type { JobRecords } from './job-records.ts';
@@ -29,7 +30,7 @@ export type AttemptEnd =
       readonly kind: 'threw';
       readonly error: ErrorRecord;
       readonly durationMs: number;
-      readonly next: { readonly delaySeconds: number; readonly delayWhy: string } | Decision;
+      readonly next: RetryDelay | Decision;
     };
 
 export interface ClaimLayerOptions extends ClaimingOptions {
@@ -134,7 +135,7 @@ export class ClaimLayer extends BasePersistenceLayer {
       return this.#fail(claim, { kind: 'threw', error, durationMs, next: { ...error, exhausted: true } });
     }
     const notBeforeMs = this.#now() + seconds * 1000;
-    if (seconds > LONG_DEFERRAL_SECONDS) await this.#steps.rememberAll(notBeforeMs);
+    if (seconds > LONG_WAIT_SECONDS) await this.#rememberSteps(notBeforeMs);
     const kept = await this.#end(claim, claim.history, { notBeforeMs, deferredBecause: reason, deferrals });
     return kept ? { kind: 'deferred', untilMs: notBeforeMs, reason, durationMs } : lost(this.#now());
   }
@@ -166,21 +167,29 @@ export class ClaimLayer extends BasePersistenceLayer {
         message,
         ...(stack === undefined ? {} : { stack }),
         requestId: this.#run.requestId,
-        ...('delaySeconds' in next ? next : {}),
+        ...('delaySeconds' in next ? { delaySeconds: next.delaySeconds, delayWhy: next.delayWhy } : {}),
       },
     ];
     if ('delaySeconds' in next) {
-      const { delaySeconds } = next;
+      const { delaySeconds, delayWhy, asked } = next;
       const notBeforeMs = endedAtMs + delaySeconds * 1000;
-      const kept = await this.#end(claim, history, { ...next, notBeforeMs });
+      if (delaySeconds > LONG_WAIT_SECONDS) await this.#rememberSteps(notBeforeMs);
+      const kept = await this.#end(claim, history, { delaySeconds, delayWhy, notBeforeMs });
       return kept
-        ? { kind: 'failed', attempt: claim.attempt, error, delaySeconds, notBeforeMs, durationMs }
+        ? { kind: 'failed', attempt: claim.attempt, error, delaySeconds, notBeforeMs, asked, durationMs }
         : lost(this.#now());
     }
     const kept = await this.#end(claim, history, {
       verdict: verdictOf(next, claim.attempt, this.#run, this.#now()),
     });
     return kept ? { kind: 'dead', verdict: next, fresh: true, error, durationMs } : lost(this.#now());
+  }
+
+  async #rememberSteps(untilMs: number): Promise<void> {
+    await this.#persistently(async () => {
+      await this.#steps.rememberAll(untilMs);
+      return true;
+    });
   }
 
   async #end(claim: Claim, history: Claim['history'], next: Continuation): Promise<boolean> {
@@ -217,5 +226,5 @@ export class ClaimLayer extends BasePersistenceLayer {
 /** Left for the batch's own answer after the last try of a write. */
 const LAST_TRY_MARGIN_MS = 1000;
 
-/** Below it, what a step's record has left of its days is enough. */
-const LONG_DEFERRAL_SECONDS = 86_400;
+/** Below it, what a step's record has left of its days is enough: the most delays that a schedule has are no more than 25 of its 36. */
+const LONG_WAIT_SECONDS = 43_200;

@@ -101,7 +101,7 @@ export class Claiming {
 
   /** Its process died. That is a failed attempt like any other: retried after its delay, apart from those that died with it. */
   async #retryAbandoned(record: JobRecord, nowMs: number): Promise<Outcome> {
-    const { delaySeconds, delayWhy } = retryDelay(this.#schedule, record.attempts, this.#random());
+    const { delaySeconds, delayWhy, asked } = retryDelay(this.#schedule, record.attempts, this.#random());
     const next: Retry = { delaySeconds, delayWhy, notBeforeMs: nowMs + delaySeconds * 1000 };
     const kept = await this.#records.failAbandoned(this.#run, record, next);
     return kept
@@ -111,6 +111,7 @@ export class Claiming {
           error: crashOf(record),
           delaySeconds,
           notBeforeMs: next.notBeforeMs,
+          asked,
         }
       : lost(this.#now());
   }

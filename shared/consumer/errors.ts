@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { HonestJobsError } from '../jobs/honest-jobs-error.ts';
+import { LONGEST_DELAY_SECONDS } from '../jobs/schedule.ts';
 
 /** Thrown by a handler: no further attempt can help. The job is dead-lettered at once, with this message as its reason. */
 export class PermanentError extends HonestJobsError {
@@ -18,7 +19,8 @@ export class PermanentError extends HonestJobsError {
 
 /**
  * Thrown inside a step: its effect certainly did not happen (the provider refused, the connection was never made). Only then is
- * the step free to run again without `ifUncertain` being asked. With a {@link PermanentError} as its `cause` the job ends with that one.
+ * the step free to run again without `ifUncertain` being asked. With a {@link PermanentError}, a {@link RetryAfter} or a {@link RetryNoSooner} as its
+ * `cause` the attempt ends with that one.
  */
 export class NotDone extends HonestJobsError {
   override readonly name = 'NotDone';
@@ -44,8 +46,39 @@ export class RetryAfter extends HonestJobsError {
    */
   constructor(seconds: number, reason = 'the handler asked for later', options?: ErrorOptions) {
     super(reason, options);
-    this.seconds = Math.min(Math.max(1, Math.ceil(seconds) || 1), LONGEST_DEFERRAL_SECONDS);
+    this.seconds = wholeSeconds(seconds, LONGEST_DEFERRAL_SECONDS);
   }
+}
+
+/**
+ * Thrown by a handler: the attempt failed, and another one within `seconds` would be of no use. Unlike {@link RetryAfter} it spends the attempt: the
+ * next one begins after `seconds` or the schedule's own delay, whichever is longer, and after the last attempt there is none. Inside a step, throw it as
+ * the `cause` of a {@link NotDone}. In a stage, whose state machine cannot read it, the next run begins after the `capSeconds` of the stage's retry.
+ */
+export class RetryNoSooner extends HonestJobsError {
+  override readonly name = 'RetryNoSooner';
+  readonly code: string;
+  /** Whole seconds, 1 to {@link LONGEST_DELAY_SECONDS}, 7 days. */
+  readonly seconds: number;
+
+  /**
+   * @param seconds rounded up and brought into the range, since most come from a provider's header
+   * @param message what failed, for the person who reads the job's history
+   * @param options.code stable and your own, such as `HTTP_503` @default 'RETRY_NO_SOONER'
+   */
+  constructor(
+    seconds: number,
+    message: string,
+    { code = 'RETRY_NO_SOONER', ...options }: ErrorOptions & { code?: string } = {},
+  ) {
+    super(message, options);
+    this.code = code;
+    this.seconds = wholeSeconds(seconds, LONGEST_DELAY_SECONDS);
+  }
+}
+
+function wholeSeconds(seconds: number, most: number): number {
+  return Math.min(Math.max(1, Math.ceil(seconds) || 1), most);
 }
 
 /** The job was cancelled while it ran. The reason of the handler's `signal`, where the contract says `cancellable`. */

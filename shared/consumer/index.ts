@@ -7,6 +7,7 @@ export {
   NotDone,
   PermanentError,
   RetryAfter,
+  RetryNoSooner,
   StepRefused,
   StepUncertain,
   StepUnverified,

@@ -17,7 +17,7 @@ import { scheduleNamePrefix } from '../jobs/names.ts';
 import type { Runtime } from './runtime.ts';
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-delay-queues.html */
-export const LONGEST_DELAY_SECONDS = 900;
+export const LONGEST_SQS_DELAY_SECONDS = 900;
 /** What the call may take of the time that the function has beyond its job's. */
 const LONGEST_WAIT_MS = 3000;
 
@@ -51,10 +51,10 @@ export async function resend(resending: Resending, runtime: Runtime): Promise<bo
     ...(attributes === undefined ? {} : { MessageAttributes: attributes }),
   };
   const seconds = Math.max(0, Math.ceil((atMs - runtime.now()) / 1000));
-  if (seconds > LONGEST_DELAY_SECONDS && (await schedule(resending, hop, input, runtime))) return true;
+  if (seconds > LONGEST_SQS_DELAY_SECONDS && (await schedule(resending, hop, input, runtime))) return true;
   try {
     await runtime.sqs.send(
-      new SendMessageCommand({ ...input, DelaySeconds: Math.min(seconds, LONGEST_DELAY_SECONDS) }),
+      new SendMessageCommand({ ...input, DelaySeconds: Math.min(seconds, LONGEST_SQS_DELAY_SECONDS) }),
       { abortSignal: AbortSignal.timeout(LONGEST_WAIT_MS) },
     );
     return true;
@@ -68,7 +68,7 @@ export async function resend(resending: Resending, runtime: Runtime): Promise<bo
   }
 }
 
-/** Deletes a message whose successor has been accepted. Never throws: a message that stays is a duplicate. */
+/** Deletes a message whose successor has been accepted, before the mapping does. Never throws: a message that stays is a duplicate. */
 export async function deleteRenewed(
   { receiptHandle, messageId }: SQSRecord,
   { sqs, queueUrl, logger }: Runtime,

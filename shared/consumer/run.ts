@@ -77,6 +77,8 @@ export type Outcome =
       readonly error: ErrorRecord;
       readonly delaySeconds: number;
       readonly notBeforeMs: number;
+      /** Whether the delay is the handler's, longer than the schedule's own. */
+      readonly asked: boolean;
       /** Absent for a crash, whose end nobody saw. */
       readonly durationMs?: number;
     }

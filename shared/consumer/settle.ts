@@ -1,4 +1,6 @@
-import { LONGEST_DELAY_SECONDS } from './resend.ts';
+import { LONGEST_LYING_SECONDS } from '../jobs/define-job.ts';
+import { LONGEST_HIDDEN_SECONDS } from '../jobs/schedule.ts';
+import { LONGEST_SQS_DELAY_SECONDS } from './resend.ts';
 import type { Outcome } from './run.ts';
 
 /**
@@ -21,6 +23,8 @@ const SHORT_WAIT_MS = 30_000;
 
 export interface SettlementFacts {
   readonly nowMs: number;
+  /** When SQS took the message. */
+  readonly sentAtMs: number;
   /** SQS's count. It spaces the receives out while the records are unreachable: they are all that is spent. */
   readonly receiveCount: number;
   /** The redrive policy's; at the last receives before it an undecided job is renewed. */
@@ -50,25 +54,38 @@ export function settlementOf(outcome: Outcome, facts: SettlementFacts): Settleme
     case 'deferred':
       return { fate: 'resend', atMs: outcome.untilMs, renewal: false };
     case 'failed':
-      return undecided(Math.max(1, (outcome.notBeforeMs - facts.nowMs) / 1000), facts);
+      // What a handler asks for is waited for as a deferral is: hidden, it would be in flight, and make the job look later than its schedule.
+      if (outcome.asked) return { fate: 'resend', atMs: outcome.notBeforeMs, renewal: false };
+      return undecided(outcome.notBeforeMs, 0, facts);
     case 'waiting':
       if (outcome.why === 'deferred' && outcome.untilMs - facts.nowMs > SHORT_WAIT_MS)
         return { fate: 'resend', atMs: outcome.untilMs, renewal: false };
-      return undecided(waitSeconds(outcome, facts), facts);
+      if (outcome.why === 'records-unreachable')
+        return undecided(facts.nowMs + unreachableSeconds(facts) * 1000, 0, facts);
+      return undecided(outcome.untilMs, WAIT_JITTER_SECONDS * facts.random, facts);
   }
 }
 
-function undecided(seconds: number, { nowMs, receiveCount, maxReceiveCount }: SettlementFacts): Settlement {
-  if (receiveCount <= maxReceiveCount - RECEIVES_TO_RENEW_IN) return { fate: 'hide', seconds };
-  return { fate: 'resend', atMs: nowMs + Math.min(seconds, LONGEST_DELAY_SECONDS) * 1000, renewal: true };
+/** @param jitterSeconds after `untilMs`, for those that would come together */
+function undecided(untilMs: number, jitterSeconds: number, facts: SettlementFacts): Settlement {
+  const { nowMs, sentAtMs } = facts;
+  const seconds = Math.max(1, (untilMs - nowMs) / 1000) + jitterSeconds;
+  // Without the jitter: sent again for the same time, it is scheduled once.
+  if (seconds > LONGEST_HIDDEN_SECONDS) return { fate: 'resend', atMs: untilMs, renewal: false };
+  if (!isSpent(facts) && nowMs + seconds * 1000 <= sentAtMs + LONGEST_LYING_SECONDS * 1000)
+    return { fate: 'hide', seconds };
+  return { fate: 'resend', atMs: nowMs + Math.min(seconds, LONGEST_SQS_DELAY_SECONDS) * 1000, renewal: true };
 }
 
-function waitSeconds(
-  { why, untilMs }: Extract<Outcome, { kind: 'waiting' }>,
-  { nowMs, receiveCount, random }: SettlementFacts,
-): number {
-  if (why !== 'records-unreachable')
-    return Math.max(1, (untilMs - nowMs) / 1000) + WAIT_JITTER_SECONDS * random;
+/** Whether the message is at one of the receives that are left for renewing it. */
+export function isSpent({
+  receiveCount,
+  maxReceiveCount,
+}: Pick<SettlementFacts, 'receiveCount' | 'maxReceiveCount'>): boolean {
+  return receiveCount > maxReceiveCount - RECEIVES_TO_RENEW_IN;
+}
+
+function unreachableSeconds({ receiveCount, random }: SettlementFacts): number {
   const nominal = Math.min(
     UNREACHABLE_CAP_SECONDS,
     UNREACHABLE_BASE_SECONDS * 2 ** Math.min(receiveCount, 10),

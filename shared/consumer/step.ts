@@ -1,5 +1,13 @@
 import { STAGE_STEP_PREFIX, type StepRecord } from '../jobs/record.ts';
-import { NotDone, PermanentError, RetryAfter, StepRefused, StepUncertain, StepUnverified } from './errors.ts';
+import {
+  NotDone,
+  PermanentError,
+  RetryAfter,
+  RetryNoSooner,
+  StepRefused,
+  StepUncertain,
+  StepUnverified,
+} from './errors.ts';
 import type { StepRecords } from './step-records.ts';
 
 /** What an author says of a step that began and left no certain outcome. There is no default: nobody else can know. */
@@ -75,8 +83,8 @@ export function deadLetter(): DeadLetter {
 /**
  * Runs `work` unless an earlier attempt finished it; then its result is returned without running.
  *
- * `work` throws {@link NotDone} where its effect certainly did not happen (with a {@link PermanentError} or {@link RetryAfter} as its `cause`, that
- * one goes on to the job); anything else that it throws leaves the step uncertain.
+ * `work` throws {@link NotDone} where its effect certainly did not happen (with a {@link PermanentError}, {@link RetryAfter} or {@link RetryNoSooner}
+ * as its `cause`, that one goes on to the job); anything else that it throws leaves the step uncertain.
  *
  * @param name unique within the handler, 1 to 100 characters, never renamed while jobs are under way
  * @param work its result comes back as JSON holds it, the first time too: a Date is a text. It returns JSON of at most {@link LONGEST_STEP_RESULT_BYTES}, or nothing; above 300 kB it is kept in S3
@@ -88,6 +96,9 @@ export type StepFunction = <Result>(
   work: () => Promise<Result>,
   options: { readonly ifUncertain: IfUncertain<Result> },
 ) => Promise<Result>;
+
+/** What the cause of a `NotDone` may tell the job. */
+const GOES_ON = [PermanentError, RetryAfter, RetryNoSooner] as const;
 
 /** A result is held in memory, and read again by each later attempt. */
 export const LONGEST_STEP_RESULT_BYTES = 50_000_000;
@@ -165,7 +176,7 @@ export function stepsOf({ records, signal, leaseUntilMs, now, prefix = '' }: Ste
         await records.takeBack(name);
         underWay.delete(name);
       }
-      throw error.cause instanceof PermanentError || error.cause instanceof RetryAfter ? error.cause : error;
+      throw GOES_ON.some((kind) => error.cause instanceof kind) ? error.cause : error;
     }
     return finish(name, result);
   }

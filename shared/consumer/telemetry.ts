@@ -111,10 +111,12 @@ export function report(
   }
 }
 
-/** A message whose receives ran out before its job was decided was sent again. */
+/** A message whose receives or days ran out before its job was decided was sent again. */
 export function reportRenewal(subject: Subject, { metrics, logger }: Runtime): void {
   metrics.addMetric('Renewed', MetricUnit.Count, 1);
-  logger.warn('Renewed: its receives ran out before its job was decided.', { ...subject });
+  logger.warn('Renewed: its receives or its days on the queue ran out before its job was decided.', {
+    ...subject,
+  });
 }
 
 /** The age of every message received, and how long a first attempt had to wait for its start. */

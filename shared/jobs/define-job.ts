@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { DefinitionError } from './honest-jobs-error.ts';
-import { attemptsOf, DEFAULT_SCHEDULE, longestSeconds, type Schedule } from './schedule.ts';
+import { attemptsOf, DEFAULT_SCHEDULE, type Schedule } from './schedule.ts';
 
 /** What infra needs of a contract: everything but the payload's type. A `Job<Payload>` is one, whatever its payload. */
 export interface JobSettings {
@@ -62,6 +62,11 @@ export const TIMEOUT_MARGIN_SECONDS = 15;
 export const LONGEST_KEY_BYTES = 1024;
 /** How long SQS keeps a message on the job's queue. */
 export const RETENTION_SECONDS = 4 * 86_400;
+/**
+ * Half of it: a message that would be older when it comes back is not hidden but sent again, and is as young as any. So a schedule may add up to more than
+ * SQS keeps a message for, and what is older than this has not been received.
+ */
+export const LONGEST_LYING_SECONDS = RETENTION_SECONDS / 2;
 /** How long SQS keeps a dead letter, its longest; it counts from the first enqueue, hence longer than {@link RETENTION_SECONDS}. */
 export const DEAD_LETTER_RETENTION_SECONDS = 14 * 86_400;
 /**
@@ -112,7 +117,7 @@ export function functionTimeoutSeconds({ timeoutSeconds }: Pick<JobSettings, 'ti
 }
 
 /** Other functions and queues have names like a job type's. */
-const RESERVED = /^(email-events|execution-ends)$|-dead$/;
+const RESERVED = /^(email-events|execution-ends|webhook-ingress)$|-dead$/;
 
 function check(job: JobSettings): void {
   const wrong = (setting: string, value: unknown, allowed: string): never => {
@@ -123,7 +128,7 @@ function check(job: JobSettings): void {
     wrong(
       'type',
       job.type,
-      'use lower case letters, digits and "-", starting with a letter, at most 31 characters; not "email-events" or "execution-ends", and not ending in "-dead": those names are taken',
+      'use lower case letters, digits and "-", starting with a letter, at most 31 characters; not "email-events", "execution-ends" or "webhook-ingress", and not ending in "-dead": those names are taken',
     );
   const ranges = [
     ['timeoutSeconds', 1, LONGEST_TIMEOUT_SECONDS],
@@ -137,11 +142,4 @@ function check(job: JobSettings): void {
     if (!Number.isInteger(value) || value < least || value > most)
       wrong(setting, value, `give a whole number from ${least} to ${most}`);
   }
-  const waitsSeconds = longestSeconds(job.schedule);
-  if (waitsSeconds >= RETENTION_SECONDS)
-    wrong(
-      'schedule',
-      job.schedule.delaysSeconds,
-      `its delays add up to ${waitsSeconds} s, but the queue keeps a message for ${RETENTION_SECONDS} s: the job would vanish before its last attempt`,
-    );
 }

@@ -28,7 +28,7 @@ export const METRICS = {
   Expired: 'Count',
   /** Jobs whose cancellation took effect. */
   Cancelled: 'Count',
-  /** Messages re-sent because their receives ran out before their job was decided. */
+  /** Messages re-sent because their receives, or half of their days on the queue, ran out before their job was decided. */
   Renewed: 'Count',
   /** Receives without an attempt that ended: the key is claimed or backing off, little time is left, or the records did not answer. */
   Waited: 'Count',

@@ -11,11 +11,15 @@ export interface Schedule {
   readonly delaysSeconds: readonly number[];
 }
 
+/** 7 days. The limit is ours: after a week without an attempt somebody should have looked. */
+export const LONGEST_DELAY_SECONDS = 7 * 86_400;
+
 /**
- * 11 h. SQS hides a message for at most 12 h counted from its receive; the hour between is left for the attempt itself.
+ * 11 h: the longest delay for which a failed job's message is hidden; for a longer one it is sent again, at its time. SQS hides a message for at
+ * most 12 h counted from its receive; the hour between is left for the attempt itself.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
  */
-export const LONGEST_DELAY_SECONDS = 11 * 3600;
+export const LONGEST_HIDDEN_SECONDS = 11 * 3600;
 
 const MOST_ATTEMPTS = 50;
 const JITTER_FLOOR = 0.5;
@@ -37,7 +41,7 @@ export function schedule(delaysSeconds: readonly number[]): Schedule {
   for (const [index, delay] of delaysSeconds.entries())
     if (!Number.isInteger(delay) || delay < 1 || delay > LONGEST_DELAY_SECONDS)
       throw new DefinitionError(
-        `Delay ${index + 1} of the schedule is ${delay}: give whole seconds from 1 to ${LONGEST_DELAY_SECONDS} (11 h; SQS hides a message for at most 12 h).`,
+        `Delay ${index + 1} of the schedule is ${delay}: give whole seconds from 1 to ${LONGEST_DELAY_SECONDS} (7 days).`,
       );
   return Object.freeze({ delaysSeconds: Object.freeze([...delaysSeconds]) });
 }
@@ -92,14 +96,36 @@ export function delaySeconds({ delaysSeconds }: Schedule, failedAttempts: number
 }
 
 /** The delay after a failed attempt, and how it came about, for the history. */
+export interface RetryDelay {
+  readonly delaySeconds: number;
+  readonly delayWhy: string;
+  /** Whether the handler's own was the longer one. */
+  readonly asked: boolean;
+}
+
+/**
+ * The schedule's own delay after a failed attempt, or the handler's where that one is longer.
+ *
+ * @param noSoonerSeconds what the handler asked for @default nothing
+ */
 export function retryDelay(
   schedule: Schedule,
   failedAttempts: number,
   random: number,
-): { delaySeconds: number; delayWhy: string } {
+  noSoonerSeconds = 0,
+): RetryDelay {
+  const own = delaySeconds(schedule, failedAttempts, random);
+  const which = `delay ${failedAttempts} of ${schedule.delaysSeconds.length}`;
+  if (noSoonerSeconds > own)
+    return {
+      delaySeconds: noSoonerSeconds,
+      delayWhy: `no sooner than ${noSoonerSeconds} s, as the handler said; ${which} would have been ${own} s`,
+      asked: true,
+    };
   return {
-    delaySeconds: delaySeconds(schedule, failedAttempts, random),
-    delayWhy: `delay ${failedAttempts} of ${schedule.delaysSeconds.length}, ${schedule.delaysSeconds[failedAttempts - 1]} s before jitter`,
+    delaySeconds: own,
+    delayWhy: `${which}, ${schedule.delaysSeconds[failedAttempts - 1]} s before jitter`,
+    asked: false,
   };
 }
 
@@ -108,7 +134,17 @@ export function horizonSeconds({ delaysSeconds }: Schedule): number {
   return delaysSeconds.reduce((sum, nominal) => sum + Math.ceil(nominal * JITTER_FLOOR), 0);
 }
 
-/** The longest that a job can spend waiting between its attempts, in seconds. */
-export function longestSeconds({ delaysSeconds }: Schedule): number {
-  return delaysSeconds.reduce((sum, nominal) => sum + nominal, 0);
+/**
+ * The longest that one message of a job can wait hidden between attempts, in seconds: a delay that is longer than {@link LONGEST_HIDDEN_SECONDS} even
+ * where jitter halves it puts a new message in its place, which is as young as any.
+ */
+export function longestHiddenSeconds({ delaysSeconds }: Schedule): number {
+  let longest = 0;
+  let ofThisMessage = 0;
+  for (const nominal of delaysSeconds) {
+    if (Math.ceil(nominal * JITTER_FLOOR) > LONGEST_HIDDEN_SECONDS) ofThisMessage = 0;
+    else ofThisMessage += Math.min(nominal, LONGEST_HIDDEN_SECONDS);
+    longest = Math.max(longest, ofThisMessage);
+  }
+  return longest;
 }

@@ -190,7 +190,7 @@ describe('its state machine', () => {
     expect(definition().text).not.toContain('"Catch"');
   });
 
-  test('tries again as the contract says, with full jitter and a cap; not what is permanent; each minute what asks for later', () => {
+  test('tries again as the contract says, with full jitter and a cap; after the cap what asks for no sooner; not what is permanent; each minute what asks for later', () => {
     const { frame, ...others } = tasksOf(definition().flow);
     expect(frame?.Retry).toEqual([
       { ErrorEquals: ['PermanentError', 'Cancelled'], MaxAttempts: 0 },
@@ -200,6 +200,7 @@ describe('its state machine', () => {
         BackoffRate: 1,
         MaxAttempts: 30,
       },
+      { ErrorEquals: ['RetryNoSooner'], IntervalSeconds: 90, BackoffRate: 1, MaxAttempts: 3 },
       {
         ErrorEquals: ['States.ALL'],
         IntervalSeconds: 7,

@@ -41,8 +41,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'retries a permanent error',
     file: 'shared/consumer/attempt.ts',
-    text: 'thrown instanceof PermanentError, claim',
-    instead: 'false, claim',
+    text: 'if (thrown instanceof PermanentError) return { code,',
+    instead: 'if (false) return { code,',
     rules: ['a permanent error is not retried'],
   },
   {

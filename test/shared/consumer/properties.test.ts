@@ -5,9 +5,9 @@ import * as z from 'zod';
 import { consume, PermanentError } from '../../../shared/consumer/index.ts';
 import type { Outcome, WaitReason } from '../../../shared/consumer/run.ts';
 import { settlementOf, WAIT_JITTER_SECONDS } from '../../../shared/consumer/settle.ts';
-import { defineJob } from '../../../shared/jobs/define-job.ts';
+import { defineJob, LONGEST_LYING_SECONDS, RETENTION_SECONDS } from '../../../shared/jobs/define-job.ts';
 import { parseJob } from '../../../shared/jobs/parse-job.ts';
-import { schedule } from '../../../shared/jobs/schedule.ts';
+import { LONGEST_DELAY_SECONDS, LONGEST_HIDDEN_SECONDS, schedule } from '../../../shared/jobs/schedule.ts';
 import { STAGE } from '../../lab/global-setup.ts';
 import { InProcess } from '../../lab/in-process.ts';
 import { Lab } from '../../lab/lab.ts';
@@ -173,11 +173,11 @@ const decided: fc.Arbitrary<Outcome> = fc.constantFrom<Outcome>(
 );
 const dead: fc.Arbitrary<Outcome> = fc.boolean().map((fresh) => ({ kind: 'dead', fresh, verdict: error }));
 const failed = fc
-  .integer({ min: 0, max: 39_600 })
-  .map(
-    (delaySeconds) =>
-      ({ kind: 'failed', attempt: 1, error, delaySeconds, notBeforeMs: NOW + delaySeconds * 1000 }) as const,
-  );
+  .tuple(fc.integer({ min: 0, max: LONGEST_DELAY_SECONDS }), fc.boolean())
+  .map(([delaySeconds, asked]) => {
+    const notBeforeMs = NOW + delaySeconds * 1000;
+    return { kind: 'failed', attempt: 1, error, delaySeconds, notBeforeMs, asked } as const;
+  });
 const waiting = fc.record({
   kind: fc.constant('waiting' as const),
   why: fc.constantFrom(...REASONS),
@@ -188,6 +188,10 @@ const deferred = untilMs.map(
 );
 const facts = fc.record({
   nowMs: fc.constant(NOW),
+  sentAtMs: fc.oneof(
+    fc.integer({ min: NOW - 3_600_000, max: NOW + 60_000 }),
+    fc.integer({ min: NOW - RETENTION_SECONDS * 1000, max: NOW }),
+  ),
   receiveCount: fc.integer({ min: 1, max: MOST_RECEIVES }),
   maxReceiveCount: fc.constant(MOST_RECEIVES),
   random: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
@@ -240,6 +244,32 @@ describe('the fate of every message', () => {
     );
   });
 
+  it('is never to be hidden for longer than 11 hours, nor until half of its days on the queue are over', () => {
+    fc.assert(
+      fc.property(fc.oneof(failed, waiting), facts, (outcome, given) => {
+        const settlement = settlementOf(outcome, given);
+        if (settlement.fate !== 'hide') return;
+        expect(settlement.seconds).toBeLessThanOrEqual(LONGEST_HIDDEN_SECONDS);
+        expect(NOW + settlement.seconds * 1000).toBeLessThanOrEqual(
+          given.sentAtMs + LONGEST_LYING_SECONDS * 1000,
+        );
+      }),
+    );
+  });
+
+  it('is to be sent for the time that its handler asked for with its failure', () => {
+    fc.assert(
+      fc.property(failed, facts, (outcome, given) => {
+        if (outcome.asked)
+          expect(settlementOf(outcome, given)).toEqual({
+            fate: 'resend',
+            atMs: outcome.notBeforeMs,
+            renewal: false,
+          });
+      }),
+    );
+  });
+
   it('is to be sent for when its handler asked for, however often it was received', () => {
     fc.assert(
       fc.property(deferred, facts, (outcome, given) => {
@@ -258,7 +288,7 @@ describe('the fate of every message', () => {
         const seconds = (received: number): number => {
           const settlement = settlementOf(
             { kind: 'waiting', why: 'records-unreachable', untilMs: NOW },
-            { ...given, receiveCount: received },
+            { ...given, sentAtMs: NOW, receiveCount: received },
           );
           return settlement.fate === 'hide' ? settlement.seconds : Number.NaN;
         };

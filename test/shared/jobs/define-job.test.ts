@@ -40,10 +40,6 @@ describe('defineJob', () => {
     [{ batchSize: 11 }, 'batchSize is 11; give a whole number from 1 to 10'],
     [{ maxConcurrency: 1 }, 'maxConcurrency is 1; give a whole number from 2 to 1000'],
     [{ memoryMegabytes: 64 }, 'memoryMegabytes is 64; give a whole number from 128 to 10240'],
-    [
-      { schedule: schedule(Array.from({ length: 10 }, () => 39_600)) },
-      'the queue keeps a message for 345600 s: the job would vanish',
-    ],
   ])('refuses %j, naming the setting, the value and what is allowed', (wrong, message) => {
     expect(() => defineJob({ ...base, ...wrong })).toThrow(message);
   });

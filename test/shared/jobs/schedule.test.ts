@@ -7,7 +7,9 @@ import {
   exponential,
   horizonSeconds,
   LONGEST_DELAY_SECONDS,
-  longestSeconds,
+  LONGEST_HIDDEN_SECONDS,
+  longestHiddenSeconds,
+  retryDelay,
   schedule,
 } from '../../../shared/jobs/schedule.ts';
 
@@ -35,7 +37,7 @@ describe('schedule', () => {
     expect(Math.max(...taken)).toBe(3599);
   });
 
-  it('never waits shorter in all than its horizon, nor longer than its longest', () => {
+  it('never waits shorter in all than its horizon, nor longer than its delays', () => {
     fc.assert(
       fc.property(delays, fc.infiniteStream(dice), (nominal, random) => {
         const made = schedule(nominal);
@@ -43,7 +45,7 @@ describe('schedule', () => {
         for (let failed = 1; failed < attemptsOf(made); failed++)
           sum += delaySeconds(made, failed, random.next().value);
         expect(sum).toBeGreaterThanOrEqual(horizonSeconds(made));
-        expect(sum).toBeLessThanOrEqual(longestSeconds(made));
+        expect(sum).toBeLessThanOrEqual(nominal.reduce((all, one) => all + one, 0));
       }),
     );
   });
@@ -67,10 +69,44 @@ describe('schedule', () => {
   it.each([
     [[0], 'Delay 1 of the schedule is 0'],
     [[5, 1.5], 'Delay 2 of the schedule is 1.5'],
-    [[5, LONGEST_DELAY_SECONDS + 1], 'give whole seconds from 1 to 39600'],
+    [[5, LONGEST_DELAY_SECONDS + 1], 'give whole seconds from 1 to 604800 (7 days)'],
     [Array.from({ length: 50 }, () => 1), 'A schedule of 50 delays is too long: at most 49'],
   ])('refuses the delays %j', (given, message) => {
     expect(() => schedule(given)).toThrow(message);
+  });
+
+  it('takes the longer of its own delay and the one that a handler asked for, and says which', () => {
+    const made = schedule([100, 1000]);
+    expect(retryDelay(made, 1, 0)).toEqual({
+      delaySeconds: 50,
+      delayWhy: 'delay 1 of 2, 100 s before jitter',
+      asked: false,
+    });
+    expect(retryDelay(made, 2, 0, 500)).toMatchObject({ delaySeconds: 500, asked: false });
+    expect(retryDelay(made, 2, 0, 501)).toEqual({
+      delaySeconds: 501,
+      delayWhy: 'no sooner than 501 s, as the handler said; delay 2 of 2 would have been 500 s',
+      asked: true,
+    });
+  });
+
+  it('tells how long one message of it is hidden at most, in all', () => {
+    fc.assert(
+      fc.property(delays, fc.infiniteStream(dice), (nominal, random) => {
+        const made = schedule(nominal);
+        let ofThisMessage = 0;
+        for (let failed = 1; failed < attemptsOf(made); failed++) {
+          const taken = delaySeconds(made, failed, random.next().value);
+          ofThisMessage = taken > LONGEST_HIDDEN_SECONDS ? 0 : ofThisMessage + taken;
+          expect(ofThisMessage).toBeLessThanOrEqual(longestHiddenSeconds(made));
+        }
+      }),
+    );
+    const hour = 3600;
+    expect(longestHiddenSeconds(schedule([]))).toBe(0);
+    expect(longestHiddenSeconds(DEFAULT_SCHEDULE)).toBe(4355);
+    expect(longestHiddenSeconds(schedule([5 * hour, 14 * hour, 24 * hour, hour]))).toBe(16 * hour);
+    expect(longestHiddenSeconds(schedule([hour, 24 * hour, 2 * hour]))).toBe(2 * hour);
   });
 
   it('refuses a cap below the base', () => {
