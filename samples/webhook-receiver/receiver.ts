@@ -1,0 +1,119 @@
+import { Webhook } from 'standardwebhooks';
+import type { Behaviour } from './behaviour.ts';
+
+/** An event that a receiver has taken, however often it came. */
+export interface TakenEvent {
+  /** Its `webhook-id`, by which a second delivery is known. */
+  readonly id: string;
+  readonly type: string;
+  readonly data: unknown;
+  /** How often it came with a right signature. */
+  readonly deliveries: number;
+  /** Of each delivery, the time that its signature bears, in seconds since the epoch. */
+  readonly signedAt: readonly number[];
+}
+
+/** A delivery as HTTP brings it. */
+export interface Delivery {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** A customer's endpoint: verifies what comes as the Standard Webhooks library does, and takes each event once, by its `webhook-id`. */
+export class Receiver {
+  readonly name: string;
+  readonly url: string;
+  readonly #now: () => number;
+  readonly #taken = new Map<string, TakenEvent>();
+  #webhooks: readonly Webhook[] = [];
+  #behaviour: Behaviour | undefined;
+  /** How many requests the behaviour has befallen. */
+  #befallen = 0;
+  #requests = 0;
+  #refused: string[] = [];
+
+  /** @param now milliseconds since the epoch, by which a signature is too old or too new */
+  constructor(name: string, url: string, now: () => number) {
+    this.name = name;
+    this.url = url;
+    this.#now = now;
+  }
+
+  /** What it verifies by from now on: the secret that its owner was shown, or two while one is rotated. */
+  trust(...secrets: readonly string[]): void {
+    this.#webhooks = secrets.map((secret) => new Webhook(secret));
+  }
+
+  /** Sets how it is from now on. @default well */
+  behave(behaviour?: Behaviour): void {
+    this.#behaviour = behaviour;
+    this.#befallen = 0;
+  }
+
+  /** Every event that it has taken, in order of the first time. */
+  get events(): readonly TakenEvent[] {
+    return [...this.#taken.values()];
+  }
+
+  /** How many requests came, whatever became of them. */
+  get requests(): number {
+    return this.#requests;
+  }
+
+  /** Why deliveries were refused whose signature is not right. */
+  get refused(): readonly string[] {
+    return this.#refused;
+  }
+
+  /** What befalls the request that has just come. */
+  meet(): Behaviour | undefined {
+    this.#requests++;
+    const behaviour = this.#behaviour;
+    if (!behaviour || this.#befallen >= (behaviour.times ?? Number.POSITIVE_INFINITY)) return undefined;
+    this.#befallen++;
+    return behaviour;
+  }
+
+  /** @returns whether the delivery is what its sender signed */
+  take({ headers, body }: Delivery): boolean {
+    const reason = this.#flawIn({ headers, body });
+    if (reason !== undefined) {
+      this.#refused.push(reason);
+      return false;
+    }
+    const id = headers['webhook-id'] ?? '';
+    const { type, data } = JSON.parse(body) as { type: string; data: unknown };
+    const before = this.#taken.get(id);
+    this.#taken.set(id, {
+      id,
+      type,
+      data,
+      deliveries: (before?.deliveries ?? 0) + 1,
+      signedAt: [...(before?.signedAt ?? []), Number(headers['webhook-timestamp'])],
+    });
+    return true;
+  }
+
+  #flawIn({ headers, body }: Delivery): string | undefined {
+    const flaws = this.#webhooks.map((webhook) => {
+      try {
+        at(this.#now(), () => webhook.verify(body, headers));
+        return undefined;
+      } catch (error) {
+        return (error as Error).message;
+      }
+    });
+    return flaws.includes(undefined) ? undefined : (flaws[0] ?? 'no secret is known');
+  }
+}
+
+/** The library reads this machine's clock, and a local cloud may be days ahead of it. */
+function at<Result>(nowMs: number, look: () => Result): Result {
+  const { now } = Date;
+  Date.now = () => nowMs;
+  try {
+    return look();
+  } finally {
+    Date.now = now;
+  }
+}
