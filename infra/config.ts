@@ -91,6 +91,11 @@ const settings = z.strictObject(
      * region, so only one stage can create it.
      */
     emailIdentity: oneOf(['create', 'existing']),
+    /**
+     * The most webhooks that are received at a time, 1 to 1,000: the reserved concurrency of the ingress, which takes ten times as many requests a
+     * second and answers 429 to the others. An account that is new may have too little to reserve any. @default whatever the account has
+     */
+    webhookConcurrency: whole(1, 1000).optional(),
     /** Where the alarms' descriptions send people, without the anchor. */
     runbook: z.string().min(1, { error: 'give an address or a path' }),
     thresholds,

@@ -7,6 +7,7 @@ const schedule = 'shared/jobs/schedule.test.ts';
 const everySchedule = 'shared/jobs/schedule-properties.test.ts';
 const jobQueue = 'infra/job-queue.test.ts';
 const stagedJobs = 'shared/stages/staged-jobs.test.ts';
+const received = 'functions/process-webhook/received.test.ts';
 const crashPoints = 'faults/crash-points.test.ts';
 
 /** What exercised the parts that all job types share. */
@@ -117,6 +118,14 @@ export const OWN_TESTS: Readonly<
         'functions/charge-card/provider-trouble.test.ts',
         'when the provider refuses connections for a while',
       ),
+    ],
+  },
+  [JOBS.processWebhook.type]: {
+    idempotent: [testOf(received, 'delivered five times, three at once, is one effect')],
+    'safe to run many times': [testOf(crashPoints, 'is applied once when at "$call" $what')],
+    'failure scenarios tested': [
+      testOf(crashPoints, 'is applied once when at "$call" $what'),
+      testOf(received, 'whose successors came before it changes nothing'),
     ],
   },
   [JOBS.generateReport.type]: {

@@ -33,6 +33,7 @@ export interface AppFunctionProps {
     | 'retryAttempts'
     | 'maxEventAge'
     | 'onFailure'
+    | 'reservedConcurrentExecutions'
   >;
 }
 

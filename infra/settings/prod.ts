@@ -16,5 +16,7 @@ export const prod: Omit<SettingsInput, 'stage'> = {
     failureRate: { warning: 0.1, critical: 0.5 },
     minimumVolume: 20,
   },
+  // 200 requests a second.
+  webhookConcurrency: 20,
   jobs: {},
 };

@@ -20,6 +20,7 @@ import { EmailEvents } from '../constructs/email-events.ts';
 import { JobPlatform } from '../constructs/job-platform.ts';
 import { JobQueue } from '../constructs/job-queue.ts';
 import { StagedJob } from '../constructs/staged-job.ts';
+import { WebhookIngress } from '../constructs/webhook-ingress.ts';
 import type { StateStack } from './state.ts';
 
 export interface JobsStackProps extends StackProps {
@@ -69,6 +70,13 @@ export class JobsStack extends Stack {
     const chargeCard = new JobQueue(this, 'ChargeCard', { job: JOBS.chargeCard });
     this.#grantItems(chargeCard, 'charges', ['GetItem', 'PutItem']);
     this.#grantCardProvider(chargeCard, settings);
+
+    const processWebhook = new JobQueue(this, 'ProcessWebhook', { job: JOBS.processWebhook });
+    this.#grantItems(processWebhook, 'webhook-states', ['GetItem', 'UpdateItem']);
+    new WebhookIngress(this, 'WebhookIngress', {
+      queue: processWebhook,
+      secrets: Object.values(state.webhookSecrets),
+    });
 
     const report = new StagedJob(this, 'GenerateReport', { job: JOBS.generateReport });
     this.#grantReport(report);

@@ -30,7 +30,9 @@ import {
   scheduleGroupName,
   type TableSubject,
   tableName,
+  webhookSecretName,
 } from '../../shared/jobs/names.ts';
+import { WEBHOOK_PROVIDERS } from '../../shared/webhooks/providers.ts';
 import type { Settings } from '../config.ts';
 import { pascalCase } from '../constructs/pascal-case.ts';
 
@@ -49,6 +51,8 @@ export class StateStack extends Stack {
   readonly scheduleGroup: ScheduleGroup;
   /** Where the card provider is, and our key there: an operator fills it in. */
   readonly cardProvider: Secret;
+  /** By the provider's name: the secrets by which it signs its webhooks. An operator fills them in. */
+  readonly webhookSecrets: Readonly<Record<string, Secret>>;
   readonly emailIdentity: IEmailIdentity;
   readonly configurationSet: ConfigurationSet;
   readonly #settings: Settings;
@@ -82,6 +86,7 @@ export class StateStack extends Stack {
         timeToLiveAttribute: 'expiration',
       }),
       reports: this.#table('reports', keyed('reportId')),
+      'webhook-states': this.#table('webhook-states', keyed('subject')),
       'webhook-endpoints': this.#table('webhook-endpoints', {
         ...keyed('tenant'),
         sortKey: { name: 'endpointId', type: AttributeType.STRING },
@@ -130,6 +135,9 @@ export class StateStack extends Stack {
       },
       removalPolicy: this.#removalPolicy,
     });
+    this.webhookSecrets = Object.fromEntries(
+      WEBHOOK_PROVIDERS.map(({ name }) => [name, this.#webhookSecret(name)]),
+    );
     const domain = settings.emailFrom.slice(settings.emailFrom.lastIndexOf('@') + 1);
     this.emailIdentity =
       settings.emailIdentity === 'create'
@@ -147,6 +155,19 @@ export class StateStack extends Stack {
 
   get #removalPolicy(): RemovalPolicy {
     return this.#settings.removalPolicy === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+  }
+
+  #webhookSecret(provider: string): Secret {
+    return new Secret(this, `Webhooks${pascalCase(provider)}`, {
+      secretName: webhookSecretName(this.#settings.stage, provider),
+      description: `What ${provider} signs its webhooks by: { "secrets": ["…"] }, newest first. See docs/webhooks.md.`,
+      // Never changed: CloudFormation would generate the secret anew, over what was filled in.
+      generateSecretString: {
+        secretStringTemplate: JSON.stringify({ secrets: [] }),
+        generateStringKey: 'notFilledIn',
+      },
+      removalPolicy: this.#removalPolicy,
+    });
   }
 
   #table(subject: TableSubject, props: TablePropsV2): TableV2 {

@@ -16,6 +16,9 @@ export function deadLetterQueueName(stage: string, type: string): string {
 /** What records the events of SES: a function, its log group, and the queue for events that it could not record. */
 export const EMAIL_EVENTS = 'email-events';
 
+/** What receives the webhooks of others: a function with a URL. */
+export const WEBHOOK_INGRESS = 'webhook-ingress';
+
 /** The consumer function of a job type. */
 export function functionName(stage: string, type: string): string {
   return `honest-jobs-${stage}-${type}`;
@@ -31,6 +34,7 @@ export type TableSubject =
   | 'suppressions'
   | 'email-events'
   | 'reports'
+  | 'webhook-states'
   | 'webhook-endpoints'
   | 'webhook-deliveries';
 
@@ -41,6 +45,11 @@ export function tableName(stage: string, subject: TableSubject): string {
 /** The secret that says where the card provider is, and with which key: `{ "url", "apiKey" }`. */
 export function cardProviderSecretName(stage: string): string {
   return `honest-jobs/${stage}/card-provider`;
+}
+
+/** The secrets by which a provider signs its webhooks: `{ "secrets": ["whsec_…", …] }`. */
+export function webhookSecretName(stage: string, provider: string): string {
+  return `honest-jobs/${stage}/webhooks/${provider}`;
 }
 
 /** The EventBridge Scheduler group in which a stage's long deferrals wait. */

@@ -3,10 +3,18 @@ import type { AnyJob } from './define-job.ts';
 import { generateReport } from './generate-report.ts';
 import { placeOrder } from './place-order.ts';
 import { processPayment } from './process-payment.ts';
+import { processWebhook } from './process-webhook.ts';
 import { sendEmail } from './send-email.ts';
 
 /** Every job type of this app. A new contract is added here once; infra, client and tools find it by its type. */
-export const JOBS = { sendEmail, processPayment, placeOrder, chargeCard, generateReport } as const;
+export const JOBS = {
+  sendEmail,
+  processPayment,
+  placeOrder,
+  chargeCard,
+  generateReport,
+  processWebhook,
+} as const;
 
 const ALL: readonly AnyJob[] = Object.values(JOBS);
 

@@ -1,3 +1,5 @@
+import { HonestJobsError } from '../jobs/honest-jobs-error.ts';
+
 /** What is received from others, and what must be known of each of them. */
 
 /** An HTTP request's headers, their names in lower case. */
@@ -52,11 +54,20 @@ export interface WebhookProvider {
   verify(headers: Headers, rawBody: Buffer, secrets: readonly string[], nowMs: number): Refusal | undefined;
   /** Reads a verified request. */
   accept(headers: Headers, rawBody: Buffer): AcceptedEvent | Refusal;
-  /** @returns `undefined` when the event is about nothing of ours @throws Error saying what of the event is wrong, when it should be */
+  /** @returns `undefined` when the event is about nothing of ours @throws MalformedEvent */
   changeOf(event: unknown): Change | undefined;
-  /** The event's type, for people. */
+  /** The event's type, for people. @throws MalformedEvent */
   typeOf(event: unknown): string;
 }
+
+/** An event of ours that is not as the provider's documents say. Its message names the places, and no values. */
+export class MalformedEvent extends HonestJobsError {
+  override readonly name = 'MalformedEvent';
+  readonly code = 'MALFORMED_EVENT';
+}
+
+/** What an id may be that goes into a key of ours, and into logs. */
+export const SUBJECT_ID = /^[\x21-\x7e]{1,200}$/;
 
 /** How far a request's timestamp may be from our clock: what was recorded is of no use afterwards. */
 export const TOLERANCE_SECONDS = 5 * 60;
@@ -79,3 +90,17 @@ export const WRONG_SIGNATURE: Refusal = {
   reason:
     'The signature does not fit. Sign the body exactly as it is sent, with the secret that belongs to this address.',
 };
+
+/** The refusal of a body that was signed well and yet is no event. @param issues what is wrong where */
+export function unreadableBody(issues: string): Refusal {
+  return { status: 400, because: 'body', reason: `The body is no event: ${issues}.` };
+}
+
+/** @returns `undefined` for what is no JSON, which no schema takes */
+export function jsonOf(rawBody: Buffer): unknown {
+  try {
+    return JSON.parse(rawBody.toString());
+  } catch {
+    return undefined;
+  }
+}

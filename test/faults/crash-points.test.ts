@@ -43,6 +43,7 @@ const CALLS = {
     'finish the step',
     'complete',
   ],
+  'process-webhook': ['hide the batch', 'claim', 'apply', 'complete'],
   'send-email': [
     'hide the batch',
     'claim',
@@ -109,6 +110,28 @@ describe('an order', () => {
   );
 });
 
+describe('an inbound webhook', () => {
+  it.each(rows('process-webhook'))(
+    'is applied once when at "$call" $what',
+    async ({ nth, moment, fault }) => {
+      const id = `crash-${++made}`;
+      const lift = befall(JOBS.processWebhook.type, nth, moment, fault);
+      await lab.publish(JOBS.processWebhook, webhookOf(id));
+      await lab.drain();
+      lift();
+      const record = await lab.record(JOBS.processWebhook, `acme-shop/${id}`);
+      expect(record).toMatchObject({ state: 'completed' });
+      const row = await world.get('webhook-states', { subject: `order/${id}` });
+      expect(row).toMatchObject({ state: 'packed', at: 2, eventId: id, changes: 1 });
+    },
+  );
+});
+
+function webhookOf(id: string) {
+  const event = { type: 'order.packed', timestamp: '2026-11-25T10:00:00Z', data: { id, version: 2 } };
+  return { provider: 'acme-shop', eventId: id, event };
+}
+
 describe('an e-mail', () => {
   it.each(rows('send-email'))(
     'is never sent twice, and never lost in silence, when at "$call" $what',
@@ -162,6 +185,7 @@ describe('the calls of one attempt', () => {
         lines: [{ sku: SKU, title: 'Mug', quantity: 1, unitPriceMinor: 1 }],
         currency: 'EUR',
       },
+      'process-webhook': webhookOf(id),
       'send-email': {
         notificationId: id,
         to: 'kim@example.com',

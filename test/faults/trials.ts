@@ -90,6 +90,8 @@ function trialOf(world: World, type: string): Trial {
       return trial(world, payment(world, key));
     case 'place-order':
       return trial(world, order(world, key));
+    case 'process-webhook':
+      return trial(world, webhook(world, key));
     case 'charge-card':
       return charge(world, key);
     default:
@@ -144,6 +146,23 @@ function order(world: World, key: string): Parts {
       'e-mail': world.mails(`order-confirmation:${key}`),
     }),
     isEffect: ({ operation }) => operation === 'TransactWriteItems',
+  };
+}
+
+function webhook(world: World, eventId: string): Parts {
+  // The order is called like the job, by which its calls are known.
+  const key = `acme-shop/${eventId}`;
+  const event = { type: 'order.placed', timestamp: '2026-11-25T10:00:00Z', data: { id: key, version: 1 } };
+  return {
+    job: JOBS.processWebhook,
+    key,
+    payload: { provider: 'acme-shop', eventId, event },
+    effects: async () => ({
+      change: Number((await world.get('webhook-states', { subject: `order/${key}` }))?.changes ?? 0),
+    }),
+    // Its records are in another table.
+    isEffect: ({ operation, input }) =>
+      operation === 'UpdateItem' && JSON.stringify(input()).includes('webhook-states'),
   };
 }
 

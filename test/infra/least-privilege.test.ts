@@ -11,9 +11,9 @@ const STAGED = ALL.filter((job) => isStaged(job));
 const STAGES = STAGED.flatMap(({ type, stages }) => stages.flat().map(({ name }) => ({ type, name })));
 /**
  * A consumer each, a stage each, a state machine each; EventBridge Scheduler's, and those of the functions that record SES's events and the ends
- * of executions.
+ * of executions, and that receive webhooks.
  */
-const ROLES = JOB_TYPES.length + STAGES.length + STAGED.length + 3;
+const ROLES = JOB_TYPES.length + STAGES.length + STAGED.length + 4;
 
 interface Statement {
   readonly Effect: string;
@@ -134,6 +134,14 @@ describe('a consumer', () => {
     ]);
   });
 
+  test('of inbound webhooks reaches the states of payments and orders beyond its own, and deletes nothing', () => {
+    expect(allowed('process-webhook')).toEqual([
+      ...common('ProcessWebhook', 'process-webhook'),
+      'dynamodb:GetItem WebhookStates',
+      'dynamodb:UpdateItem WebhookStates',
+    ]);
+  });
+
   test.each([
     ['process-asset', ['s3:GetObject Payloads/report-assets/*', 's3:PutObject Payloads/report-data/*']],
     [
@@ -197,6 +205,15 @@ describe('a consumer', () => {
   });
 });
 
+test('what receives webhooks reads the signing secrets and sends to one queue, and nothing else', () => {
+  expect(allowed('webhook-ingress')).toEqual([
+    'logs:CreateLogStream WebhookIngressLogs',
+    'logs:PutLogEvents WebhookIngressLogs',
+    'sqs:SendMessage ProcessWebhookQueue',
+    'secretsmanager:GetSecretValue WebhooksAcmeShop WebhooksStripe',
+  ]);
+});
+
 describe("EventBridge Scheduler's role", () => {
   test('sends to the queues of the jobs, and does nothing else', () => {
     const queues = [...dev.resources('AWS::SQS::Queue')]
@@ -241,11 +258,13 @@ describe('physical names', () => {
     const namesOf = (type: string, property: string) =>
       [...dev.resources(type).values()].map(({ Properties }) => Properties[property]).sort();
     const bases = JOB_TYPES.map((type) => `honest-jobs-dev-${type}`);
-    const functions = [...bases, 'honest-jobs-dev-email-events', 'honest-jobs-dev-execution-ends'];
+    const consuming = [...bases, 'honest-jobs-dev-email-events', 'honest-jobs-dev-execution-ends'];
     const stages = STAGES.map(({ type, name }) => stageFunctionName('dev', type, name));
-    expect(namesOf('AWS::Lambda::Function', 'FunctionName')).toEqual([...functions, ...stages].sort());
+    expect(namesOf('AWS::Lambda::Function', 'FunctionName')).toEqual(
+      [...consuming, 'honest-jobs-dev-webhook-ingress', ...stages].sort(),
+    );
     expect(namesOf('AWS::SQS::Queue', 'QueueName')).toEqual(
-      [...bases, ...functions.map((base) => `${base}-dead`)].sort(),
+      [...bases, ...consuming.map((base) => `${base}-dead`)].sort(),
     );
     expect(namesOf('AWS::CloudWatch::Dashboard', 'DashboardName')).toEqual(['honest-jobs-dev']);
     expect(namesOf('AWS::Scheduler::ScheduleGroup', 'Name')).toEqual(['honest-jobs-dev']);

@@ -29,6 +29,7 @@ describe('the State stack', () => {
       suppressions: ['address'],
       'email-events': ['notification', 'event'],
       reports: ['reportId'],
+      'webhook-states': ['subject'],
       'webhook-endpoints': ['tenant', 'endpointId'],
       'webhook-deliveries': ['tenant', 'delivery'],
     };

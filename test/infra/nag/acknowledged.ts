@@ -44,6 +44,12 @@ export const ACKNOWLEDGED: readonly Acknowledged[] = [
       'The key is issued by the card provider, in whose console it is changed; nothing here could make a new one.',
   },
   {
+    rule: /^AwsSolutions-SMG4$/,
+    at: /^State\/Webhooks[A-Za-z]+\/Resource$/,
+    reason:
+      'The signing secrets are issued by the provider, in whose console they are rolled; nothing here could make new ones.',
+  },
+  {
     rule: /^(AwsSolutions-SQS3|Serverless-SQSRedrivePolicy)$/,
     at: /^Jobs\/(.+\/DeadLetterQueue|Platform\/ExecutionEnds\/Lost)\/Resource$/,
     reason: 'It is a dead-letter queue: of a queue, or of a function that is invoked asynchronously.',
@@ -53,6 +59,12 @@ export const ACKNOWLEDGED: readonly Acknowledged[] = [
     at: /^Jobs\/.+\/(Consumer|Stage-[a-z-]+\/Function)\/Resource$/,
     reason:
       'Only asynchronous invocations go to a dead-letter target. This function is invoked by a mapping, whose queue has its own, or by a state machine, which tells the failure.',
+  },
+  {
+    rule: /^Serverless-LambdaDLQ$/,
+    at: /^Jobs\/WebhookIngress\/Receiver\/Resource$/,
+    reason:
+      'Only asynchronous invocations go to a dead-letter target. This function is invoked by its URL, and whoever called is told the failure and tries again.',
   },
   {
     rule: /^Serverless-LambdaDLQ$/,

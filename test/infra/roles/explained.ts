@@ -29,7 +29,7 @@ const UNUSED: readonly Omit<ExplainedBy, 'what'>[] = [
   },
   {
     action: /^sqs:SendMessage$/,
-    resource: /:honest-jobs-dev-(process-payment|place-order|charge-card|generate-report)$/,
+    resource: /:honest-jobs-dev-(process-payment|place-order|charge-card|process-webhook|generate-report)$/,
     reason:
       'A message is renewed before its receives run out, and sent again where its handler asks for later.',
     test: testOf(
@@ -83,7 +83,7 @@ const UNUSED: readonly Omit<ExplainedBy, 'what'>[] = [
   },
   {
     action: /^dynamodb:GetItem$/,
-    resource: /:table\/honest-jobs-dev-(payments|accounts|orders|stock|charges|suppressions)$/,
+    resource: /:table\/honest-jobs-dev-(payments|accounts|orders|stock|charges|suppressions|webhook-states)$/,
     reason:
       'A condition that fails hands out the item that stood in its way (ReturnValuesOnConditionCheckFailure). AWS documents no right for that; that it needs none is for a real account to show.',
   },

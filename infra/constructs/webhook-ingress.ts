@@ -1,0 +1,122 @@
+import { fileURLToPath } from 'node:url';
+import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
+import { type IMetric, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import { ENVIRONMENT } from '../../shared/jobs/environment.ts';
+import { METRIC_DIMENSION, metricNamespace } from '../../shared/jobs/metrics.ts';
+import { functionName, WEBHOOK_INGRESS } from '../../shared/jobs/names.ts';
+import { REASON_DIMENSION, type RefusalReason, WEBHOOK_METRICS } from '../../shared/webhooks/metrics.ts';
+import { AppFunction } from './app-function.ts';
+import { JobPlatform } from './job-platform.ts';
+import type { JobQueue } from './job-queue.ts';
+import { RunbookAlarm, type RunbookAlarmProps } from './runbook-alarm.ts';
+
+export interface WebhookIngressProps {
+  /** Gets the events that were received. */
+  readonly queue: JobQueue;
+  /** The signing secrets of every provider. */
+  readonly secrets: readonly Pick<ISecret, 'secretArn'>[];
+}
+
+const ENTRY = fileURLToPath(new URL('../../functions/webhook-ingress/handler.ts', import.meta.url));
+const FIVE_MINUTES = { statistic: Stats.SUM, period: Duration.minutes(5) };
+
+/**
+ * Where others send their webhooks: a function with a URL that anybody may call, since only the provider's signature tells who calls. The
+ * function may read the signing secrets and send to one queue. It needs a {@link JobPlatform} in a scope around it.
+ */
+export class WebhookIngress extends Construct {
+  readonly #name: string;
+  readonly #platform: JobPlatform;
+
+  constructor(scope: Construct, id: string, { queue, secrets }: WebhookIngressProps) {
+    super(scope, id);
+    this.#platform = JobPlatform.of(this);
+    const { settings } = this.#platform;
+    this.#name = functionName(settings.stage, WEBHOOK_INGRESS);
+    const receiver = new AppFunction(this, 'Receiver', {
+      settings,
+      functionName: this.#name,
+      description: 'Receives the webhooks of others and queues their events',
+      entry: ENTRY,
+      memoryMegabytes: 512,
+      timeoutSeconds: 30,
+      service: WEBHOOK_INGRESS,
+      environment: { [ENVIRONMENT.stage]: settings.stage },
+      options: {
+        // It bounds the rate: a URL takes ten times as many requests a second, and answers 429 to the others.
+        // https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html#urls-throttling
+        ...(settings.webhookConcurrency !== undefined && {
+          reservedConcurrentExecutions: settings.webhookConcurrency,
+        }),
+      },
+    });
+    queue.grantPublish(receiver);
+    receiver.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['secretsmanager:GetSecretValue'],
+        resources: secrets.map(({ secretArn }) => secretArn),
+      }),
+    );
+    const { url } = receiver.addFunctionUrl({ authType: FunctionUrlAuthType.NONE });
+    // Of the stack, so that its name is one to type.
+    new CfnOutput(Stack.of(this), 'WebhookUrl', { value: url });
+    this.#alarms();
+  }
+
+  #alarms(): void {
+    this.#alarm('Errors', {
+      name: 'webhook-errors',
+      severity: 'warning',
+      says: 'webhooks could not be taken, and their providers try again for as long as they care to',
+      metric: this.#ofUrl('Url5xxCount'),
+      threshold: 1,
+    });
+    this.#alarm('Signatures', {
+      name: 'webhook-signatures',
+      severity: 'warning',
+      says: 'ten or more webhooks in five minutes had a signature that does not fit',
+      metric: this.#refused('signature'),
+      threshold: 10,
+    });
+    this.#alarm('Throttles', {
+      name: 'webhook-throttles',
+      severity: 'warning',
+      says: 'webhooks came faster than the stage takes them, and were answered 429',
+      metric: this.#ofUrl('Throttles'),
+      threshold: 1,
+    });
+  }
+
+  #alarm(id: string, rule: Omit<RunbookAlarmProps, 'subject' | 'runbook' | 'topic'>): void {
+    const { settings, alarmTopic } = this.#platform;
+    new RunbookAlarm(this, id, {
+      ...rule,
+      subject: this.#name,
+      runbook: settings.runbook,
+      topic: alarmTopic,
+    });
+  }
+
+  /** https://docs.aws.amazon.com/lambda/latest/dg/urls-monitoring.html */
+  #ofUrl(metricName: string): IMetric {
+    return new Metric({
+      namespace: 'AWS/Lambda',
+      metricName,
+      dimensionsMap: { FunctionName: this.#name },
+      ...FIVE_MINUTES,
+    });
+  }
+
+  #refused(reason: RefusalReason): IMetric {
+    return new Metric({
+      namespace: metricNamespace(this.#platform.settings.stage),
+      metricName: WEBHOOK_METRICS.refused,
+      dimensionsMap: { [METRIC_DIMENSION]: WEBHOOK_INGRESS, [REASON_DIMENSION]: reason },
+      ...FIVE_MINUTES,
+    });
+  }
+}

@@ -1,0 +1,15 @@
+import type { RefusedBecause } from './provider.ts';
+
+/** What the ingress reports, as CloudWatch embedded metrics, in the namespace of the stage's jobs. */
+export const WEBHOOK_METRICS = {
+  /** Requests whose event is in the queue. A provider's retry counts again. */
+  received: 'WebhooksReceived',
+  /** Requests that were not taken, by {@link REASON_DIMENSION}. */
+  refused: 'WebhooksRefused',
+} as const;
+
+/** Why a request was not taken. */
+export const REASON_DIMENSION = 'reason';
+
+/** `unavailable`: the secret could not be had, or SQS did not take the message; the provider tries again. */
+export type RefusalReason = RefusedBecause | 'provider' | 'method' | 'size' | 'unavailable';
