@@ -23,4 +23,6 @@ const answers = {
   held: () => new Promise((resolve) => setTimeout(() => resolve({ statusCode: 200 }), 1_000)),
 };
 
-exports.handler = async (event) => answers[event.queryStringParameters?.answer]?.() ?? event;
+const told = (event) => ({ statusCode: 200, body: JSON.stringify(event) });
+
+exports.handler = async (event) => (answers[event.queryStringParameters?.answer] ?? told)(event);
