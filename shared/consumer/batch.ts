@@ -110,7 +110,8 @@ function receive<Payload>(
     sentAtMs: Number(record.attributes.SentTimestamp),
     ...(parsed.ok ? { job: { id: parsed.value.message.id, type: job.type, key: parsed.value.key } } : {}),
   };
-  reportAge(subject, subject.receiveCount === 1, runtime);
+  const sentAgain = parsed.ok && (parsed.value.message.hop ?? 0) > 0;
+  reportAge(subject, subject.receiveCount === 1 && !sentAgain, runtime);
   return { record, subject, parsed };
 }
 

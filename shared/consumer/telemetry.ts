@@ -119,7 +119,7 @@ export function reportRenewal(subject: Subject, { metrics, logger }: Runtime): v
   });
 }
 
-/** The age of every message received, and how long a first attempt had to wait for its start. */
+/** The age of every message received, and how long a first attempt had to wait for its start: what was sent again waited on purpose. */
 export function reportAge({ sentAtMs }: Subject, firstReceive: boolean, { metrics, now }: Runtime): void {
   const ageMs = Math.max(0, now() - sentAtMs);
   metrics.addMetric('Age', MetricUnit.Seconds, ageMs / 1000);

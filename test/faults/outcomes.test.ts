@@ -19,8 +19,8 @@ const rows = new Map<string, readonly string[]>();
 describe('a person who looks sees, when a handler', () => {
   it.each(OUTCOMES.map((one, index) => ({ ...one, index })))(
     '$what',
-    async ({ what, act, follows, test, index }) => {
-      const stage = new Stage(lab, `outcome-${index}`);
+    async ({ what, patient, act, follows, test, index }) => {
+      const stage = new Stage(lab, `outcome-${index}`, patient);
       await act(stage);
       const message = stage.message();
       const record = await stage.record();

@@ -1,9 +1,11 @@
-import { deadLetter, PermanentError, RetryAfter } from '../../shared/consumer/index.ts';
+import { deadLetter, PermanentError, RetryAfter, RetryNoSooner } from '../../shared/consumer/index.ts';
 import type { Handler, Stage } from './stage.ts';
 
 /** A line of the design's table: what a handler does, and what follows. */
 export interface OutcomeCase {
   readonly what: string;
+  /** Whether the contract's first delay is a day. @default 10 s */
+  readonly patient?: true;
   /** Brings it about, up to the delivery in which it happens. */
   readonly act: (stage: Stage) => Promise<void>;
   readonly follows: string;
@@ -65,6 +67,34 @@ export const OUTCOMES: readonly OutcomeCase[] = [
     test: [
       'shared/consumer/outcomes.test.ts',
       'is tried again after the delay of its schedule, and completes',
+    ],
+  },
+  {
+    what: 'throws, and the delay is over 11 hours',
+    patient: true,
+    act: async (stage) => {
+      await stage.publish();
+      await stage.deliver(throws);
+    },
+    follows: 'Tried again after that delay, by a message that EventBridge Scheduler sends.',
+    test: [
+      'shared/consumer/long-delays.test.ts',
+      'waits in EventBridge Scheduler, is backing off all the while, and runs again at its time',
+    ],
+  },
+  {
+    what: 'throws `RetryNoSooner(seconds)`',
+    act: async (stage) => {
+      await stage.publish();
+      await stage.deliver(async () => {
+        throw new RetryNoSooner(300, 'overloaded', { code: 'HTTP_503' });
+      });
+    },
+    follows:
+      'Tried again no sooner than that, or after the schedule’s delay where that is longer; beyond 15 minutes by EventBridge Scheduler.',
+    test: [
+      'shared/consumer/retry-no-sooner.test.ts',
+      'is spent, and the next one begins no sooner than that, by a message of its own',
     ],
   },
   {

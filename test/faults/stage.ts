@@ -24,6 +24,7 @@ const JOB = defineJob({
   schedule: schedule([10, 60]),
   cancellable: true,
 });
+const PATIENT = defineJob({ ...JOB, schedule: schedule([86_400]) });
 
 /** What is measured of every message, whatever becomes of it. */
 const OF_EVERY_MESSAGE: ReadonlySet<string> = new Set(['Age', 'WaitingTime', 'Duration']);
@@ -37,11 +38,14 @@ export class Stage {
   readonly #logger: Logger;
   #countedBefore = 0;
   #queueBefore = { visible: 0, notVisible: 0, delayed: 0 };
+  #scheduledBefore: number;
 
-  constructor(lab: Lab, key: string) {
+  /** @param patient whether its first delay is a day */
+  constructor(lab: Lab, key: string, patient = false) {
     this.lab = lab;
     this.key = key;
-    this.#consumer = new InProcess(lab, JOB);
+    this.#consumer = new InProcess(lab, patient ? PATIENT : JOB);
+    this.#scheduledBefore = this.#scheduled();
     this.#logger = new Logger({ logLevel: 'SILENT' });
     for (const level of ['info', 'warn', 'error'] as const)
       this.#logger[level] = (line) => {
@@ -104,6 +108,7 @@ export class Stage {
     this.#lines.length = 0;
     this.#countedBefore = this.#consumer.counted.length;
     this.#queueBefore = this.lab.cloud.sqs.counts(this.#consumer.queueArn);
+    this.#scheduledBefore = this.#scheduled();
   }
 
   record() {
@@ -125,10 +130,15 @@ export class Stage {
     const before = this.#queueBefore;
     const where = [
       delayed > before.delayed ? 'sent again with a delay, and deleted' : '',
+      this.#scheduled() > this.#scheduledBefore ? 'scheduled to be sent again, and deleted' : '',
       notVisible > before.notVisible ? 'hidden' : '',
       visible > before.visible ? 'visible at once' : '',
     ].filter((part) => part !== '');
     return where.length === 0 ? 'deleted' : where.join(', ');
+  }
+
+  #scheduled(): number {
+    return this.lab.cloud.scheduler.schedules.due(Number.MAX_SAFE_INTEGER).length;
   }
 
   /** Delivers until nothing is left. @returns how many messages lie dead */

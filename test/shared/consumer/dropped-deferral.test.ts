@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import * as z from 'zod';
 import { RetryAfter } from '../../../shared/consumer/index.ts';
 import { defineJob } from '../../../shared/jobs/define-job.ts';
+import { schedule } from '../../../shared/jobs/schedule.ts';
 import { STAGE } from '../../lab/global-setup.ts';
 import { InProcess } from '../../lab/in-process.ts';
 import { Lab } from '../../lab/lab.ts';
@@ -25,12 +26,38 @@ async function lost(consumer: InProcess<{ key: string }, { key: string }>, key: 
     await consumer.deliver({ handler });
     if (deferral < deferrals) await lab.advance(DAY_SECONDS + 1);
   }
-  const { scheduler } = lab.cloud;
-  const [schedule, ...others] = scheduler.schedules.due(Number.MAX_SAFE_INTEGER);
-  expect(others).toEqual([]);
-  scheduler.schedules.delete(schedule?.group ?? '', schedule?.name ?? '');
+  await dropSchedule();
   await lab.advance(2 * DAY_SECONDS);
 }
+
+async function dropSchedule(): Promise<void> {
+  const { scheduler } = lab.cloud;
+  const [dropped, ...others] = scheduler.schedules.due(Number.MAX_SAFE_INTEGER);
+  expect(others).toEqual([]);
+  scheduler.schedules.delete(dropped?.group ?? '', dropped?.name ?? '');
+}
+
+describe('a job that waited for its next attempt and that no message carries any more', () => {
+  it('runs when it is sent again with the hop of its record', async () => {
+    const patient = defineJob({ ...job, type: 'dropped-retry', schedule: schedule([2 * DAY_SECONDS]) });
+    const consumer = new InProcess(lab, patient);
+    let runs = 0;
+    const handler = async () => {
+      if (++runs === 1) throw new Error('failed');
+    };
+    await consumer.publish({ key: 'retrying' });
+    await consumer.deliver({ handler });
+    await dropSchedule();
+    await lab.advance(3 * DAY_SECONDS);
+    const { state, hop = 0, notBeforeMs = 0 } = (await consumer.record('retrying')) ?? {};
+    expect(state).toBe('retrying');
+    expect(notBeforeMs).toBeLessThan(lab.cloud.clock.now());
+    consumer.send(lab.message(patient, { key: 'retrying' }, { hop }));
+    await consumer.drain({ handler });
+    expect(runs).toBe(2);
+    expect(await consumer.record('retrying')).toMatchObject({ state: 'completed', attempts: 2 });
+  });
+});
 
 describe('a deferred job that no message carries any more', () => {
   it.each([
