@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { NotDone, PermanentError, RetryAfter, type Verified } from '../../shared/consumer/index.ts';
 import type { chargeCard } from '../../shared/jobs/charge-card.ts';
 import { HonestJobsError } from '../../shared/jobs/honest-jobs-error.ts';
+import { retryAfterSeconds } from '../../shared/outbound/retry-after.ts';
 import { type Answer, exchange, NeverSent } from './exchange.ts';
 import type { ProviderSecret, ProviderSettings } from './provider-secret.ts';
 
@@ -214,11 +215,6 @@ function isOf({ amountMinor, currency }: Charge, made: z.output<typeof madeCharg
   return made.amount === amountMinor && made.currency === currency.toLowerCase();
 }
 
-/** `Retry-After` in seconds or as a date. */
 function waitSeconds(retryAfter: string | null): number {
-  if (retryAfter === null) return RATE_LIMITED_SECONDS;
-  const seconds = /^\d+$/.test(retryAfter)
-    ? Number(retryAfter)
-    : (Date.parse(retryAfter) - Date.now()) / 1000;
-  return Number.isNaN(seconds) ? RATE_LIMITED_SECONDS : Math.min(seconds, LONGEST_WAIT_SECONDS);
+  return Math.min(retryAfterSeconds(retryAfter, Date.now()) ?? RATE_LIMITED_SECONDS, LONGEST_WAIT_SECONDS);
 }

@@ -49,6 +49,14 @@ export function render(message: Message): RenderedMail {
             ]),
       ]);
     }
+    case 'endpoint-disabled': {
+      const { endpointId, host, disabledAt, because } = message.values;
+      return mail(`Webhook endpoint disabled: ${host}`, [
+        `Your webhook endpoint ${endpointId} on ${host} was disabled at ${disabledAt}, and gets no more events.`,
+        because,
+        'Events that were on their way to it are kept for now. When the endpoint works again, ask us to enable it.',
+      ]);
+    }
   }
 }
 

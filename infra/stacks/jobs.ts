@@ -78,6 +78,15 @@ export class JobsStack extends Stack {
       secrets: Object.values(state.webhookSecrets),
     });
 
+    const deliverWebhook = new JobQueue(this, 'DeliverWebhook', { job: JOBS.deliverWebhook });
+    this.#grantItems(deliverWebhook, 'webhook-endpoints', ['GetItem', 'UpdateItem']);
+    this.#grantItems(deliverWebhook, 'webhook-deliveries', ['PutItem']);
+    sendEmail.grantPublish(deliverWebhook.consumer);
+
+    const fanOutEvent = new JobQueue(this, 'FanOutEvent', { job: JOBS.fanOutEvent });
+    this.#grantItems(fanOutEvent, 'webhook-endpoints', ['Query']);
+    deliverWebhook.grantPublish(fanOutEvent.consumer);
+
     const report = new StagedJob(this, 'GenerateReport', { job: JOBS.generateReport });
     this.#grantReport(report);
     sendEmail.grantPublish(report.stage('notify'));

@@ -1,5 +1,7 @@
 import { chargeCard } from './charge-card.ts';
 import type { AnyJob } from './define-job.ts';
+import { deliverWebhook } from './deliver-webhook.ts';
+import { fanOutEvent } from './fan-out-event.ts';
 import { generateReport } from './generate-report.ts';
 import { placeOrder } from './place-order.ts';
 import { processPayment } from './process-payment.ts';
@@ -14,6 +16,8 @@ export const JOBS = {
   chargeCard,
   generateReport,
   processWebhook,
+  fanOutEvent,
+  deliverWebhook,
 } as const;
 
 const ALL: readonly AnyJob[] = Object.values(JOBS);

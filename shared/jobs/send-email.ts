@@ -39,6 +39,16 @@ const message = z.discriminatedUnion('template', [
       failedAssets: z.array(z.string().max(200)).max(1000),
     }),
   }),
+  z.object({
+    template: z.literal('endpoint-disabled'),
+    values: z.object({
+      endpointId: z.string().min(1).max(64),
+      /** Of its address: the rest may hold a secret. */
+      host: z.string().min(1).max(260),
+      disabledAt: z.iso.datetime(),
+      because: z.string().min(1).max(500),
+    }),
+  }),
 ]);
 
 /** Sends one e-mail from a template through SES. */

@@ -60,6 +60,8 @@ export const webhookEndpoint = z.object({
   /** Who hears when the endpoint is disabled, an e-mail address. */
   contact: z.string().max(320).optional(),
   createdAtMs: z.number().optional(),
+  /** Of a disabled one: `contact` has not been written to yet. The next delivery that finds it so sees to it. */
+  noticeDue: z.boolean().optional(),
 
   // What deliveries found. Enabling an endpoint removes all four.
   /** Since when no delivery has succeeded. */

@@ -1,11 +1,13 @@
 import type { RefusedBecause } from './provider.ts';
 
-/** What the ingress reports, as CloudWatch embedded metrics, in the namespace of the stage's jobs. */
+/** What is reported of webhooks, in and out, as CloudWatch embedded metrics, in the namespace of the stage's jobs. */
 export const WEBHOOK_METRICS = {
   /** Requests whose event is in the queue. A provider's retry counts again. */
   received: 'WebhooksReceived',
   /** Requests that were not taken, by {@link REASON_DIMENSION}. */
   refused: 'WebhooksRefused',
+  /** Endpoints of tenants that deliveries disabled. */
+  endpointsDisabled: 'EndpointsDisabled',
 } as const;
 
 /** Why a request was not taken. */

@@ -1,0 +1,11 @@
+import * as z from 'zod';
+import { tenantId } from '../webhooks/endpoint.ts';
+import { defineJob } from './define-job.ts';
+import { webhookEvent } from './deliver-webhook.ts';
+
+/** Tells of an event each endpoint of its tenant that asks for its type: a `deliver-webhook` job for each. */
+export const fanOutEvent = defineJob({
+  type: 'fan-out-event',
+  payload: z.object({ tenant: tenantId, event: webhookEvent }),
+  key: ({ tenant, event }) => `${tenant}/${event.id}`,
+});
