@@ -146,7 +146,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       onMetric: (metric) => cloudwatch.record(metric),
       onEvent: (event) => events.accept(event),
     });
-    const faults = new Faults({ lambda, deliveries });
+    const faults = new Faults({ lambda, deliveries, events });
     const services: readonly Service[] = [
       states,
       events,

@@ -11,11 +11,18 @@ import { eventOperations } from './operations.ts';
 import { matches } from './pattern.ts';
 import { eventsProviders } from './providers.ts';
 import { type Rule, Rules } from './rules.ts';
+import { ScheduledRules } from './scheduled-rules.ts';
 import { bring, type Destinations, deadLetter, isFinal } from './send.ts';
 import { inputFor, type Target } from './targets.ts';
 
 export interface EventBridgeOptions extends Destinations {
   readonly onMetric?: ((metric: MetricDatum) => void) | undefined;
+}
+
+/** Where the fault room takes part in what EventBridge does. */
+export interface EventFaults {
+  /** Asked for each event that comes in, before any rule sees it. */
+  readonly lose?: (event: EventEnvelope) => boolean;
 }
 
 /** An event that comes in. */
@@ -37,9 +44,12 @@ const RETRIES = { MaximumRetryAttempts: 185, MaximumEventAgeInSeconds: 86_400 };
 export class EventBridge implements Service {
   readonly signingName = 'events';
   readonly rules: Rules;
+  /** For the fault room. */
+  faults: EventFaults = {};
   readonly #context: CloudContext;
   readonly #options: EventBridgeOptions;
   readonly #deliveries: DeliveryStore;
+  readonly #schedules: ScheduledRules;
   readonly #operations: Readonly<Record<string, Operation>>;
   #running = false;
   #timer: Timer | undefined;
@@ -49,6 +59,7 @@ export class EventBridge implements Service {
     this.#options = options;
     this.rules = new Rules(context);
     this.#deliveries = new DeliveryStore(context);
+    this.#schedules = new ScheduledRules(context, this.rules, (rule) => this.#onSchedule(rule));
     this.#operations = eventOperations(this);
   }
 
@@ -64,11 +75,13 @@ export class EventBridge implements Service {
   start(): void {
     this.#running = true;
     this.#arm();
+    this.#schedules.start();
   }
 
   async stop(): Promise<void> {
     this.#running = false;
     this.#timer?.cancel();
+    this.#schedules.stop();
   }
 
   /** A delivery is due and about to be made. */
@@ -82,33 +95,53 @@ export class EventBridge implements Service {
   }
 
   /** Keeps the event for each target of each rule that it matches; may be called within a transaction. @returns its id */
-  accept({ source, detailType, resources = [], detail, timeMs }: IncomingEvent): string {
+  accept(incoming: IncomingEvent): string {
+    const event = this.#envelope(incoming);
+    if (this.faults.lose?.(event)) return event.id;
+    for (const rule of this.rules.all())
+      if (rule.state === 'ENABLED' && rule.pattern && matches(rule.pattern, event))
+        this.#trigger(rule, event);
+    this.#arm();
+    return event.id;
+  }
+
+  /** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html */
+  #onSchedule(rule: Rule): void {
+    const incoming = {
+      source: 'aws.events',
+      detailType: 'Scheduled Event',
+      resources: [rule.arn],
+      detail: {},
+    };
+    this.#trigger(rule, this.#envelope(incoming));
+    this.#arm();
+  }
+
+  #envelope({ source, detailType, resources = [], detail, timeMs }: IncomingEvent): EventEnvelope {
     const { clock, random, accountId, region } = this.#context;
-    const acceptedMs = Math.floor(clock.now());
-    const event: EventEnvelope = {
+    return {
       version: '0',
       id: newUuid(random),
       'detail-type': detailType,
       source,
       account: accountId,
-      time: new Date(timeMs ?? acceptedMs).toISOString().replace(/\.\d{3}Z$/, 'Z'),
+      time: new Date(timeMs ?? clock.now()).toISOString().replace(/\.\d{3}Z$/, 'Z'),
       region,
       resources,
       detail,
     };
-    for (const rule of this.rules.all()) {
-      if (rule.state !== 'ENABLED' || !matches(rule.pattern, event)) continue;
-      this.#measure('TriggeredRules', rule);
-      for (const target of rule.targets)
-        this.#deliveries.add({
-          rule: rule.name,
-          targetId: target.Id,
-          input: inputFor(target, event, rule),
-          acceptedMs,
-        });
-    }
-    this.#arm();
-    return event.id;
+  }
+
+  #trigger(rule: Rule, event: EventEnvelope): void {
+    const acceptedMs = Math.floor(this.#context.clock.now());
+    this.#measure('TriggeredRules', rule);
+    for (const target of rule.targets)
+      this.#deliveries.add({
+        rule: rule.name,
+        targetId: target.Id,
+        input: inputFor(target, event, rule),
+        acceptedMs,
+      });
   }
 
   #arm(): void {

@@ -1,1 +1,2 @@
+export type { EventEnvelope } from './envelope.ts';
 export { EventBridge, type EventBridgeOptions, type IncomingEvent } from './events.ts';

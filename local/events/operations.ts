@@ -75,11 +75,12 @@ function sizeOf({ Source, DetailType, Detail, Resources = [], Time }: JsonObject
   );
 }
 
-function described({ name, arn, pattern, state, description }: Rule): object {
+function described({ name, arn, pattern, schedule, state, description }: Rule): object {
   return {
     Name: name,
     Arn: arn,
-    EventPattern: JSON.stringify(pattern),
+    ...(pattern && { EventPattern: JSON.stringify(pattern) }),
+    ...(schedule !== undefined && { ScheduleExpression: schedule }),
     State: state,
     EventBusName: DEFAULT_BUS,
     ...(description !== undefined && { Description: description }),

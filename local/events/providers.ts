@@ -1,12 +1,21 @@
 import { AwsError, LocalCloudError } from '../kernel/errors.ts';
 import { checkProperties } from '../kernel/properties.ts';
-import type { ResourceIdentity, ResourceProvider } from '../kernel/resources.ts';
+import type { Properties, ResourceIdentity, ResourceProvider } from '../kernel/resources.ts';
 import { checkPattern } from './pattern.ts';
-import { DEFAULT_BUS, type Rules } from './rules.ts';
+import { intervalMs } from './rate.ts';
+import { DEFAULT_BUS, type Rule, type Rules } from './rules.ts';
 import type { Target } from './targets.ts';
 
 const RULE = 'AWS::Events::Rule';
-const HONOURED = ['Name', 'Description', 'EventBusName', 'EventPattern', 'State', 'Targets'];
+const HONOURED = [
+  'Name',
+  'Description',
+  'EventBusName',
+  'EventPattern',
+  'ScheduleExpression',
+  'State',
+  'Targets',
+];
 const TARGET = [
   'Arn',
   'DeadLetterConfig',
@@ -37,7 +46,7 @@ export function eventsProviders(rules: Rules): ResourceProvider[] {
         rules.put({
           name,
           arn,
-          pattern: accepting(identity, () => checkPattern(patternOf(properties.EventPattern))),
+          ...accepting(identity, () => triggersOf(properties)),
           state: State === 'DISABLED' ? 'DISABLED' : 'ENABLED',
           description: properties.Description as string | undefined,
           targets,
@@ -46,6 +55,20 @@ export function eventsProviders(rules: Rules): ResourceProvider[] {
       },
     },
   ];
+}
+
+/** @throws AwsError `ValidationException`, `InvalidEventPatternException` */
+function triggersOf({ EventPattern, ScheduleExpression }: Properties): Pick<Rule, 'pattern' | 'schedule'> {
+  if (EventPattern === undefined && ScheduleExpression === undefined)
+    throw new AwsError(
+      'ValidationException',
+      'Parameter(s) EventPattern or ScheduleExpression must be specified.',
+    );
+  if (ScheduleExpression !== undefined) intervalMs(String(ScheduleExpression));
+  return {
+    pattern: EventPattern === undefined ? undefined : checkPattern(patternOf(EventPattern)),
+    schedule: ScheduleExpression === undefined ? undefined : String(ScheduleExpression),
+  };
 }
 
 function patternOf(pattern: unknown): unknown {

@@ -8,7 +8,10 @@ export const DEFAULT_BUS = 'default';
 export interface Rule {
   readonly name: string;
   readonly arn: string;
-  readonly pattern: EventPattern;
+  /** Which events it is for; of one with a schedule alone none. */
+  readonly pattern?: EventPattern | undefined;
+  /** `rate(…)` */
+  readonly schedule?: string | undefined;
   readonly state: 'ENABLED' | 'DISABLED';
   readonly description?: string | undefined;
   readonly targets: readonly Target[];

@@ -1,3 +1,4 @@
+import type { EventBridge, EventEnvelope } from '../events/index.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Service } from '../kernel/service.ts';
 import type { Lambda } from '../lambda/index.ts';
@@ -21,6 +22,13 @@ import {
 import { carryOut, type Plan, type PlannedFault } from './plan.ts';
 import { breakOut, type Storm, type StormOptions } from './storm.ts';
 
+interface FaultedRooms {
+  readonly lambda: Lambda;
+  /** The queues that `lambda` polls. */
+  readonly deliveries: Deliveries;
+  readonly events: Pick<EventBridge, 'faults'>;
+}
+
 /**
  * Everything that goes wrong in this cloud on purpose: by rule, by plan, or drawn from a seed. Functions know nothing of it: the cloud
  * sees who calls by the access key that each environment signs with.
@@ -31,17 +39,18 @@ export class Faults {
   /** On which whatever lasts begins and ends. */
   readonly clock: Clock;
   readonly #lambda: Lambda;
+  readonly #losses = new Set<(event: EventEnvelope) => boolean>();
   readonly #calls: CallFaults;
   readonly #deliveries: Deliveries;
   readonly #functions: FunctionFaultRules;
 
-  /** @param deliveries the queues that `lambda` polls */
-  constructor({ lambda, deliveries }: { readonly lambda: Lambda; readonly deliveries: Deliveries }) {
+  constructor({ lambda, deliveries, events }: FaultedRooms) {
     this.clock = lambda.context.clock;
     this.#lambda = lambda;
     this.#calls = new CallFaults(lambda);
     this.#deliveries = deliveries;
     this.#functions = new FunctionFaultRules(lambda);
+    events.faults = { lose: (event) => [...this.#losses].some((rule) => rule(event)) };
   }
 
   /** Lets the rule judge each call that a function makes to a service. */
@@ -104,6 +113,15 @@ export class Faults {
   /** Lets the rule judge each environment that starts. */
   start(rule: (start: ObservedStart) => StartFault | undefined): () => void {
     return this.#functions.start(rule);
+  }
+
+  /**
+   * Loses each event that the rule says. Of a service that tells with best effort, as Step Functions, “in some rare cases an event might not be
+   * delivered”: https://docs.aws.amazon.com/eventbridge/latest/ref/event-delivery-level.html
+   */
+  lose(rule: (event: EventEnvelope) => boolean): () => void {
+    this.#losses.add(rule);
+    return () => this.#losses.delete(rule);
   }
 
   /** Throttles every invocation of a function: receives are spent, and nothing runs. */

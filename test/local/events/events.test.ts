@@ -215,7 +215,15 @@ describe('the rules of the template', () => {
   });
 
   it.each([
-    ['a schedule', { ScheduleExpression: 'rate(1 minute)' }, /ScheduleExpression/],
+    ['neither a pattern nor a schedule', {}, /EventPattern or ScheduleExpression/],
+    ['a rate of none', { ScheduleExpression: 'rate(0 minutes)' }, /ScheduleExpression is not valid/],
+    ['a plural of one', { ScheduleExpression: 'rate(1 minutes)' }, /ScheduleExpression is not valid/],
+    ['a singular of several', { ScheduleExpression: 'rate(5 hour)' }, /ScheduleExpression is not valid/],
+    [
+      'the times of a calendar',
+      { ScheduleExpression: 'cron(0 20 * * ? *)' },
+      /knows schedules at a rate, and not cron/,
+    ],
     ['another event bus', { EventBusName: 'other', EventPattern }, /event bus other/],
     [
       'a target that it cannot reach',
