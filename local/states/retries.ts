@@ -31,7 +31,10 @@ export function retryDelayMs(
   const attempts = frame.retries[index] ?? 0;
   if (!retrier || attempts >= (retrier.MaxAttempts ?? 3)) return undefined;
   frame.retries = retriers.map((_, at) => (frame.retries[at] ?? 0) + (at === index ? 1 : 0));
-  return delaySeconds(retrier, attempts) * 1000 * (retrier.JitterStrategy === 'FULL' ? random() : 1);
+  // Whole, as all the times of an execution: what is due at a part of one would be found too early again and again.
+  return Math.ceil(
+    delaySeconds(retrier, attempts) * 1000 * (retrier.JitterStrategy === 'FULL' ? random() : 1),
+  );
 }
 
 function delaySeconds(retrier: Retrier, attempts: number): number {
