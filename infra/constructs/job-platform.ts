@@ -60,12 +60,12 @@ export class JobPlatform extends Construct {
     });
     this.alarmTopic = props.alarmTopic;
     this.dashboard = props.dashboard;
-    // Nothing else tells of it: the message of a dropped deferral is in no queue, and its job stays deferred.
+    // Nothing else tells of it: the message of a dropped schedule is in no queue, and its job waits for ever.
     new RunbookAlarm(this, 'DroppedDeferrals', {
       subject: scheduleGroupName(props.settings.stage),
       name: 'dropped-deferrals',
       severity: 'critical',
-      says: 'EventBridge Scheduler gave up on sending deferred jobs back to their queues',
+      says: 'EventBridge Scheduler gave up on sending waiting jobs back to their queues',
       runbook: props.settings.runbook,
       metric: this.scheduleGroup.metricDropped({ statistic: Stats.SUM, period: Duration.minutes(1) }),
       threshold: 1,

@@ -1,5 +1,10 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { type DynamoDBDocumentClient, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import {
+  type DynamoDBDocumentClient,
+  QueryCommand,
+  UpdateCommand,
+  type UpdateCommandInput,
+} from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import {
   expirationSeconds,
@@ -12,6 +17,7 @@ import { StepRefused } from './errors.ts';
 import type { Run } from './run.ts';
 import type { Runtime } from './runtime.ts';
 import type { StepResults } from './step-results.ts';
+import { transact } from './transact.ts';
 
 /** Said in every verdict after which nobody looks again: what may have happened belongs into the reason. */
 export function uncertainty(steps: readonly string[]): string {
@@ -50,6 +56,16 @@ export type StepOwner = Pick<Run, 'type' | 'key' | 'owner'>;
 /** An expiry that is younger need not be written again. */
 const REMEMBERED_SECONDS = 86_400;
 
+/** A begin that was cut off half-way would leave a marker of nothing. */
+const NEVER = AbortSignal.any([]);
+
+interface Write {
+  readonly set: string;
+  readonly condition: string;
+  readonly values: Record<string, unknown>;
+  readonly names?: Record<string, string>;
+}
+
 /**
  * The writes on the records of a job's steps: two a step. Not by way of Powertools, which deletes a record when the work throws,
  * and so takes every throw for "it did not happen".
@@ -60,22 +76,27 @@ export class StepRecords {
   readonly #run: StepOwner;
   readonly #results: StepResults;
   readonly #now: () => number;
+  readonly #stage: string | undefined;
+  #lastBegin: Promise<unknown> = Promise.resolve();
 
+  /** @param stage the step of the stage that these steps are within: they begin only while that one is this run's @default none */
   constructor(
     { dynamo, jobsTable, results, now }: Pick<Runtime, 'dynamo' | 'jobsTable' | 'results' | 'now'>,
     run: StepOwner,
+    stage?: string,
   ) {
     this.#client = dynamo;
     this.#tableName = jobsTable;
     this.#run = run;
     this.#results = results;
     this.#now = now;
+    this.#stage = stage;
   }
 
-  /** Marks the step as begun. @returns the record in the way, when it is done or uncertain */
+  /** Marks the step as begun. @returns the record in the way, when it is done or uncertain @throws StepRefused when its stage is another run's by now */
   async begin(name: string): Promise<StepRecord | undefined> {
     const nowMs = this.#now();
-    const record = await this.#update(name, {
+    const record = await this.#begin(name, {
       set: '#state = :begun, #owner = :owner, begunAtMs = :now, firstBegunAtMs = if_not_exists(firstBegunAtMs, :now), expiration = :expiration',
       condition: 'attribute_not_exists(pk) OR #state = :notDone',
       values: {
@@ -117,7 +138,7 @@ export class StepRecords {
   /** Begins a step over a record that DynamoDB should have deleted by its TTL. @returns whether it was as `seen` still */
   async beginAnew(name: string, seen: StepRecord): Promise<boolean> {
     const nowMs = this.#now();
-    const record = await this.#update(name, {
+    const record = await this.#begin(name, {
       set:
         '#state = :begun, #owner = :owner, begunAtMs = :now, firstBegunAtMs = :now, expiration = :expiration ' +
         'REMOVE doneAtMs, #result, resultObject, progress, failure, failures',
@@ -152,7 +173,7 @@ export class StepRecords {
   /** Makes an uncertain step ours, to run it again. @returns whether it was as `seen` still */
   async takeOver(name: string, seen: StepRecord): Promise<boolean> {
     const nowMs = this.#now();
-    const record = await this.#update(name, {
+    const record = await this.#begin(name, {
       set: '#owner = :owner, begunAtMs = :now, expiration = :expiration',
       condition:
         '#state = :begun AND ((#owner = :before AND begunAtMs = :seen) OR (#owner = :owner AND begunAtMs = :now))',
@@ -202,31 +223,69 @@ export class StepRecords {
     });
   }
 
-  async #update(
-    name: string,
-    write: {
-      set: string;
-      condition: string;
-      values: Record<string, unknown>;
-      names?: Record<string, string>;
-    },
-  ): Promise<StepRecord | undefined> {
+  /** @returns the record in the way */
+  async #update(name: string, write: Write): Promise<StepRecord | undefined> {
     try {
-      await this.#client.send(
-        new UpdateCommand({
-          TableName: this.#tableName,
-          Key: { pk: jobPartitionKey(this.#run.type, this.#run.key), sk: stepSortKey(name) },
-          UpdateExpression: `SET ${write.set}`,
-          ConditionExpression: write.condition,
-          ExpressionAttributeNames: { '#state': 'state', '#owner': 'owner', ...write.names },
-          ExpressionAttributeValues: { ':owner': this.#run.owner, ...write.values },
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        }),
-      );
+      await this.#client.send(new UpdateCommand(this.#input(name, write)));
       return undefined;
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException) || !error.Item) throw error;
       return unmarshall(error.Item) as StepRecord;
     }
+  }
+
+  /** A write by which a step becomes this run's. Within a stage they are made one after the other, since two at a time would be in each other's way. */
+  async #begin(name: string, write: Write): Promise<StepRecord | undefined> {
+    const stage = this.#stage;
+    if (stage === undefined) return this.#update(name, write);
+    const begin = this.#lastBegin.then(() => this.#beginWithin(stage, name, write));
+    this.#lastBegin = begin.catch(() => {});
+    return begin;
+  }
+
+  async #beginWithin(stage: string, name: string, write: Write): Promise<StepRecord | undefined> {
+    const isOurs = {
+      ConditionExpression: '#state = :begun AND #owner = :owner',
+      ExpressionAttributeNames: { '#state': 'state', '#owner': 'owner' },
+      ExpressionAttributeValues: { ':begun': 'begun', ':owner': this.#run.owner },
+    };
+    try {
+      await transact(
+        this.#client,
+        {
+          TransactItems: [
+            { ConditionCheck: { ...this.#key(stage), ...isOurs } },
+            { Update: this.#input(name, write) },
+          ],
+        },
+        { signal: NEVER },
+      );
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof TransactionCanceledException)) throw error;
+      const [ofStage, ofStep] = error.CancellationReasons ?? [];
+      if (ofStage?.Code === 'ConditionalCheckFailed')
+        throw new StepRefused(`Step "${name}" was begun when its stage had been taken over by another run.`);
+      if (!ofStep?.Item) throw error;
+      return unmarshall(ofStep.Item) as StepRecord;
+    }
+  }
+
+  #key(name: string) {
+    return {
+      TableName: this.#tableName,
+      Key: { pk: jobPartitionKey(this.#run.type, this.#run.key), sk: stepSortKey(name) },
+    };
+  }
+
+  #input(name: string, { set, condition, values, names }: Write) {
+    return {
+      ...this.#key(name),
+      UpdateExpression: `SET ${set}`,
+      ConditionExpression: condition,
+      ExpressionAttributeNames: { '#state': 'state', '#owner': 'owner', ...names },
+      ExpressionAttributeValues: { ':owner': this.#run.owner, ...values },
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    } satisfies UpdateCommandInput;
   }
 }

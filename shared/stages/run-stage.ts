@@ -54,7 +54,7 @@ const RECORDING_MARGIN_MS = 5000;
  * Turns the work of a stage into the Lambda function that the state machine calls.
  *
  * A run of a stage is a step of its job: one that finished is not run again, whoever asks (a retry whose answer was lost, a new execution after
- * the old one could no longer be resumed), and a run that was given up on while it went on can record nothing any more.
+ * the old one could no longer be resumed), and a run that was given up on while it went on can begin no step and record nothing any more.
  *
  * @throws what the handler throws: the machine's Retry decides by its name
  */
@@ -68,7 +68,6 @@ export function runStage<Payload, Input, Output>(
     const { data, now } = runtime;
     const { type, key } = event.job;
     const owner: StepOwner = { type, key, owner: randomUUID() };
-    const records = new StepRecords(runtime, owner);
     const name = stageStepName(stage.name, event.index);
     const notes = new StageNotes(runtime, owner, name, lambdaContext.awsRequestId);
     const leaseUntilMs = now() + lambdaContext.getRemainingTimeInMillis();
@@ -83,11 +82,13 @@ export function runStage<Payload, Input, Output>(
     });
     // Stopping an execution stops no function: what runs must learn it from the record.
     const unwatch = watchForCancellation(() => notes.cancelled(), aborter);
-    const steps = { records, signal, leaseUntilMs, now };
+    const common = { signal, leaseUntilMs, now };
     const refuseIfCancelled = async (): Promise<void> => {
       if (await notes.cancelled()) throw new PermanentError('The job was cancelled.', { code: 'CANCELLED' });
     };
-    const { step: ownStep } = stepsOf({ ...steps, prefix: `${name}/` });
+    // A worker that the machine has given up on begins none beside its successor.
+    const within = new StepRecords(runtime, owner, name);
+    const { step: ownStep } = stepsOf({ ...common, records: within, prefix: `${name}/` });
     const step: StepFunction = async (...call) => {
       // The job may be recorded as cancelled by now: nothing may begin that its end did not see.
       await refuseIfCancelled();
@@ -114,11 +115,12 @@ export function runStage<Payload, Input, Output>(
     };
     try {
       // The outer step is repeatable as a whole: what is not, its author has put into steps of its own.
-      const work = stepsOf({ ...steps, prefix: STAGE_STEP_PREFIX }).step(
-        name.slice(STAGE_STEP_PREFIX.length),
-        run,
-        { ifUncertain: repeat() },
-      );
+      const outer = stepsOf({
+        ...common,
+        records: new StepRecords(runtime, owner),
+        prefix: STAGE_STEP_PREFIX,
+      });
+      const work = outer.step(name.slice(STAGE_STEP_PREFIX.length), run, { ifUncertain: repeat() });
       work.catch(() => {
         // Its rejection after the abandonment concerns nobody any more.
       });

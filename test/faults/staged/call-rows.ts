@@ -67,7 +67,7 @@ function rowsOf(call: Call, noun: string): StagedRow[] {
       return [...killed, refuses('SQS refuses', UNAVAILABLE), loses('SQS takes')];
     default: {
       // A read that is not answered is one that was refused. The effect itself would be there once for each of the SDK's tries.
-      const writes = operation === 'UpdateItem' && call !== 'have the effect';
+      const writes = /^(UpdateItem|TransactWriteItems)$/.test(operation) && call !== 'have the effect';
       return [
         ...killed,
         refuses('DynamoDB throttles', THROTTLED),

@@ -5,6 +5,8 @@ export interface Update {
   readonly Key?: Readonly<Record<string, { readonly S?: string }>>;
   readonly ConditionExpression?: string;
   readonly ExpressionAttributeValues?: Readonly<Record<string, { readonly S?: string }>>;
+  /** Of a transaction. */
+  readonly TransactItems?: readonly { readonly Update?: Update }[];
 }
 
 interface CallOfJob {
@@ -32,6 +34,17 @@ function update(by: CallOfJob['by'], sk: string, value: string, is?: string): Ca
   };
 }
 
+/** The same within a transaction. */
+function transacted(...of: Parameters<typeof update>): CallOfJob {
+  const { concerns, ...one } = update(...of);
+  return {
+    ...one,
+    operation: 'TransactWriteItems',
+    concerns: ({ TransactItems = [] }, key) =>
+      TransactItems.some(({ Update }) => Update !== undefined && concerns?.(Update, key) === true),
+  };
+}
+
 function counter(kind: 'stage' | 'effect'): CallOfJob {
   return {
     by: 'stage',
@@ -51,7 +64,7 @@ const KINDS = {
   'claim the stage': update('stage', STAGE_STEP, ':notDone'),
   'take the stage over': update('stage', STAGE_STEP, ':before'),
   'count the run': counter('stage'),
-  'begin the step': update('stage', `${STAGE_STEP}/effect`, ':notDone'),
+  'begin the step': transacted('stage', `${STAGE_STEP}/effect`, ':notDone'),
   'have the effect': counter('effect'),
   'finish the step': update('stage', `${STAGE_STEP}/effect`, ':done'),
   'finish the stage': update('stage', STAGE_STEP, ':done'),

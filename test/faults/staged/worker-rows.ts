@@ -66,8 +66,9 @@ export const WORKERS: readonly StagedRow[] = [
     holds: finishedNothing,
   },
   {
-    what: 'the machine gives up on a stage that is well, which has its effect beside its successor',
+    what: 'the machine gives up on a stage that is well, which would begin its step beside its successor',
     begin: (trial) => givenUpOnAnd(trial, overtaken(trial)),
+    holds: begunBySuccessor,
   },
 ];
 
@@ -90,7 +91,7 @@ async function givenUpOnAnd(trial: StagedTrial, befall: Lift): Promise<Lift> {
   return lift;
 }
 
-/** The first worker goes on when its successor has taken its stage, which waits until the first one has made its step. */
+/** The first worker goes on when its successor has taken its stage, which waits until the first one has been refused its step. */
 function overtaken(trial: StagedTrial): Lift {
   const first = trial.hold('count the run');
   const second = trial.hold('count the run', [2]);
@@ -99,7 +100,7 @@ function overtaken(trial: StagedTrial): Lift {
       first();
       return undefined;
     }),
-    trial.befall('finish the step', 'after', () => {
+    trial.befall('begin the step', 'after', () => {
       second();
       return undefined;
     }),
@@ -167,7 +168,18 @@ function finishedNothing(trial: StagedTrial): void {
   expect(trial.looks).toEqual([expect.objectContaining({ state: 'begun', owner })]);
 }
 
-async function stageOf({ lab, key }: StagedTrial): Promise<StepRecord | undefined> {
+/** Two asked for it, and it is the successor's. */
+async function begunBySuccessor(trial: StagedTrial): Promise<void> {
+  const owner = trial.seen('take the stage over').at(-1)?.ExpressionAttributeValues?.[':owner']?.S;
+  expect(trial.seen('begin the step')).toHaveLength(2);
+  expect(await stepOf(trial, `stage/${STRUCK}/effect`)).toMatchObject({ state: 'done', owner });
+}
+
+function stageOf(trial: StagedTrial): Promise<StepRecord | undefined> {
+  return stepOf(trial, `stage/${STRUCK}`);
+}
+
+async function stepOf({ lab, key }: StagedTrial, name: string): Promise<StepRecord | undefined> {
   const steps = await lab.lookup.steps({ pk: jobPartitionKey(staged.type, key) });
-  return steps.find(({ sk }) => sk === stepSortKey(`stage/${STRUCK}`));
+  return steps.find(({ sk }) => sk === stepSortKey(name));
 }
