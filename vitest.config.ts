@@ -13,6 +13,7 @@ const THOROUGH = [
   'test/functions/*/crashes.test.ts',
   'test/functions/charge-card/provider-*.test.ts',
   'test/functions/generate-report/recovery.test.ts',
+  'test/functions/generate-report/large-upload.test.ts',
   'test/integration/**/*.test.ts',
   'test/simulation/planted-bugs.test.ts',
   'test/docs/**/*.test.ts',

@@ -6,7 +6,7 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import type { StoredFile } from '../../shared/jobs/generate-report.ts';
 import type { ReportFiles } from './report-files.ts';
 
-/** Larger than this goes in parts of this size, two at a time: 16 MB of memory whatever the report's size. */
+/** Larger than this goes in parts of this size, two at a time: a few of them in memory, whatever the report's size. */
 const PART_BYTES = 8 * 1024 * 1024;
 const PARTS_AT_A_TIME = 2;
 
@@ -63,6 +63,7 @@ export class Uploader {
     contentType: string,
     signal: AbortSignal,
   ): Promise<void> {
+    signal.throwIfAborted();
     const upload = new Upload({
       client: this.#s3,
       params: {
@@ -75,6 +76,7 @@ export class Uploader {
       partSize: PART_BYTES,
       queueSize: PARTS_AT_A_TIME,
     });
+    // It waits for the parts under way, and a function whose run was abandoned freezes: what is left, the bucket's lifecycle removes after a day.
     const abort = (): void => void upload.abort().catch(() => {});
     signal.addEventListener('abort', abort, { once: true });
     try {
