@@ -19,11 +19,22 @@ export interface Delivery {
   readonly body: string;
 }
 
+/** One delivery of an event that was taken. */
+export type TakenDelivery = Pick<TakenEvent, 'id' | 'type' | 'data'> & { readonly signedAt: number };
+
+interface ReceiverOptions {
+  /** Milliseconds since the epoch, by which a signature is too old or too new. */
+  readonly now: () => number;
+  /** Told of each delivery that is taken. */
+  readonly onTaken: (delivery: TakenDelivery) => void;
+}
+
 /** A customer's endpoint: verifies what comes as the Standard Webhooks library does, and takes each event once, by its `webhook-id`. */
 export class Receiver {
   readonly name: string;
   readonly url: string;
   readonly #now: () => number;
+  readonly #onTaken: ReceiverOptions['onTaken'];
   readonly #taken = new Map<string, TakenEvent>();
   #webhooks: readonly Webhook[] = [];
   #behaviour: Behaviour | undefined;
@@ -32,11 +43,11 @@ export class Receiver {
   #requests = 0;
   #refused: string[] = [];
 
-  /** @param now milliseconds since the epoch, by which a signature is too old or too new */
-  constructor(name: string, url: string, now: () => number) {
+  constructor(name: string, url: string, { now, onTaken }: ReceiverOptions) {
     this.name = name;
     this.url = url;
     this.#now = now;
+    this.#onTaken = onTaken;
   }
 
   /** What it verifies by from now on: the secret that its owner was shown, or two while one is rotated. */
@@ -81,17 +92,23 @@ export class Receiver {
       this.#refused.push(reason);
       return false;
     }
-    const id = headers['webhook-id'] ?? '';
     const { type, data } = JSON.parse(body) as { type: string; data: unknown };
+    const signedAt = Number(headers['webhook-timestamp']);
+    const delivery = { id: headers['webhook-id'] ?? '', type, data, signedAt };
+    this.remember(delivery);
+    this.#onTaken(delivery);
+    return true;
+  }
+
+  remember({ id, type, data, signedAt }: TakenDelivery): void {
     const before = this.#taken.get(id);
     this.#taken.set(id, {
       id,
       type,
       data,
       deliveries: (before?.deliveries ?? 0) + 1,
-      signedAt: [...(before?.signedAt ?? []), Number(headers['webhook-timestamp'])],
+      signedAt: [...(before?.signedAt ?? []), signedAt],
     });
-    return true;
   }
 
   #flawIn({ headers, body }: Delivery): string | undefined {

@@ -1,29 +1,37 @@
 import { once } from 'node:events';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Behaviour, TAKING } from './behaviour.ts';
-import { Receiver } from './receiver.ts';
+import { Receiver, type TakenDelivery } from './receiver.ts';
 
 export interface WebhookReceiversOptions {
   /** On 127.0.0.1. @default a free one */
   readonly port?: number;
   /** Milliseconds since the epoch, as the sender has it. @default this machine's time */
   readonly now?: () => number;
+  /** Where it is kept what they have taken. @default nowhere: it ends with the process */
+  readonly file?: string;
 }
 
-/** The endpoints of customers on this machine: one server, a path each. What they have taken ends with the process. */
+/** A delivery, as the file keeps it. */
+type Line = TakenDelivery & { readonly receiver: string };
+
+/** The endpoints of customers on this machine: one server, a path each. */
 export class WebhookReceivers {
   readonly #receivers = new Map<string, Receiver>();
   readonly #now: () => number;
+  readonly #file: string | undefined;
   readonly #server: Server;
   /** What a redirect leads to: nothing may ever come here. */
   readonly #internal: Server;
   #internalRequests = 0;
 
-  private constructor(now: () => number) {
+  private constructor(now: () => number, file: string | undefined) {
     this.#now = now;
+    this.#file = file;
     this.#server = createServer((request, response) => {
       // Whoever breaks off gets no answer, and changes nothing here.
       this.#serve(request, response).catch(() => response.destroy());
@@ -37,8 +45,9 @@ export class WebhookReceivers {
   static async start({
     port = 0,
     now = () => Date.now(),
+    file,
   }: WebhookReceiversOptions = {}): Promise<WebhookReceivers> {
-    const receivers = new WebhookReceivers(now);
+    const receivers = new WebhookReceivers(now, file);
     await listen(receivers.#server, port);
     await listen(receivers.#internal, 0);
     return receivers;
@@ -48,7 +57,15 @@ export class WebhookReceivers {
   open(name: string): Receiver {
     const known = this.#receivers.get(name);
     if (known) return known;
-    const receiver = new Receiver(name, `${urlOf(this.#server)}/${name}`, this.#now);
+    const file = this.#file;
+    const receiver = new Receiver(name, `${urlOf(this.#server)}/${name}`, {
+      now: this.#now,
+      onTaken: (delivery) => {
+        const line: Line = { receiver: name, ...delivery };
+        if (file !== undefined) appendFileSync(file, `${JSON.stringify(line)}\n`);
+      },
+    });
+    for (const line of linesOf(file)) if (line.receiver === name) receiver.remember(line);
     this.#receivers.set(name, receiver);
     return receiver;
   }
@@ -115,6 +132,12 @@ export class WebhookReceivers {
         }
     }
   }
+}
+
+function linesOf(file: string | undefined): Line[] {
+  if (file === undefined || !existsSync(file)) return [];
+  const lines = readFileSync(file, 'utf8').split('\n');
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Line);
 }
 
 async function listen(server: Server, port: number): Promise<void> {

@@ -157,7 +157,7 @@ export async function findEndpoint(
 export async function enableEndpoint(key: EndpointKey, options: EndpointOptions): Promise<void> {
   await changeState(key, options, {
     UpdateExpression:
-      'SET #state = :state REMOVE disabledAtMs, disabledBecause, failingSinceMs, failures, pausedUntilMs, probe',
+      'SET #state = :state REMOVE disabledAtMs, disabledBecause, failingSinceMs, failures, pausedUntilMs, probe, noticeDue',
     ExpressionAttributeValues: { ':state': 'enabled' },
   });
 }

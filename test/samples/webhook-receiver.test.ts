@@ -1,8 +1,14 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Behaviour } from '../../samples/webhook-receiver/behaviour.ts';
 import type { Receiver } from '../../samples/webhook-receiver/receiver.ts';
-import { WebhookReceivers } from '../../samples/webhook-receiver/webhook-receivers.ts';
+import {
+  WebhookReceivers,
+  type WebhookReceiversOptions,
+} from '../../samples/webhook-receiver/webhook-receivers.ts';
 
 const SECRET = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
 const OTHER = `whsec_${Buffer.alloc(32, 2).toString('base64')}`;
@@ -12,8 +18,10 @@ afterEach(async () => {
   for (const receivers of started.splice(0)) await receivers.stop();
 });
 
-async function open(now?: () => number): Promise<{ receivers: WebhookReceivers; receiver: Receiver }> {
-  const receivers = await WebhookReceivers.start(now ? { now } : {});
+async function open(
+  options?: WebhookReceiversOptions,
+): Promise<{ receivers: WebhookReceivers; receiver: Receiver }> {
+  const receivers = await WebhookReceivers.start(options);
   started.push(receivers);
   const receiver = receivers.open('well');
   receiver.trust(SECRET);
@@ -69,7 +77,7 @@ describe('a sample receiver of webhooks', () => {
 
   it('trusts two secrets while one is rotated, and goes by the time that it is given', async () => {
     const ahead = Date.now() + 86_400_000;
-    const { receiver } = await open(() => ahead);
+    const { receiver } = await open({ now: () => ahead });
     receiver.trust(OTHER, SECRET);
     expect((await post(receiver.url, { atMs: ahead })).status).toBe(204);
     expect((await post(receiver.url)).status).toBe(401);
@@ -127,6 +135,21 @@ describe('a sample receiver of webhooks', () => {
     expect(receivers.internalRequests).toBe(0);
     await fetch(location, { method: 'POST' });
     expect(receivers.internalRequests).toBe(1);
+  });
+
+  it('remembers over a restart what it has taken, where it has a file', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'honest-jobs-receivers-'));
+    try {
+      const file = join(directory, 'taken.ndjson');
+      const first = await open({ file });
+      await post(first.receiver.url);
+      const { receiver, receivers } = await open({ file });
+      await post(receiver.url);
+      expect(receiver.events).toMatchObject([{ id: 'e-1', type: 'order.placed', deliveries: 2 }]);
+      expect(receivers.open('other').events).toEqual([]);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 
   it('is one of several at one address, of which each has its own events', async () => {
