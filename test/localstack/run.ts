@@ -21,7 +21,12 @@ const REGION = 'us-east-1';
 const DOCUMENT = new URL('../../docs/local-clouds.md', import.meta.url);
 const SUITES = ['test/conformance', 'test/integration'];
 /** What of them does not wait for a mapping's visibility timeouts. */
-const QUICK_SUITES = ['test/conformance/sqs', 'test/conformance/dynamodb', 'test/integration'];
+const QUICK_SUITES = [
+  'test/conformance/sqs',
+  'test/conformance/dynamodb',
+  'test/conformance/s3',
+  'test/integration',
+];
 
 const { values } = parseArgs({
   options: {
