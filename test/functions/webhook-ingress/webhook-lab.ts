@@ -49,8 +49,13 @@ export class WebhookLab {
 
   /** @param options.fillIn whether the secrets are filled in, as after a deployment an operator does @default true */
   static async start({ fillIn = true } = {}): Promise<WebhookLab> {
-    const one = new WebhookLab(await Lab.start({ assembly: inject('assembly'), stage: STAGE }));
-    if (!fillIn) return one;
+    const lab = await Lab.start({ assembly: inject('assembly'), stage: STAGE });
+    return fillIn ? WebhookLab.on(lab) : new WebhookLab(lab);
+  }
+
+  /** In a lab that is there, and is stopped with this one. */
+  static async on(lab: Lab): Promise<WebhookLab> {
+    const one = new WebhookLab(lab);
     await one.fillIn('acme-shop', { secrets: [one.shopSecret] });
     await one.fillIn('stripe', { secrets: [one.stripeSecret] });
     return one;

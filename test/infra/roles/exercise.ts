@@ -5,13 +5,14 @@ import type { Job } from '../../../shared/jobs/define-job.ts';
 import { cardProviderSecretName, functionName } from '../../../shared/jobs/names.ts';
 import { JOBS } from '../../../shared/jobs/registry.ts';
 import { ReportLab } from '../../functions/generate-report/report-lab.ts';
+import { WebhookLab } from '../../functions/webhook-ingress/webhook-lab.ts';
 import { recordCalls } from '../../lab/call-log.ts';
 import { STAGE } from '../../lab/global-setup.ts';
 import type { Lab } from '../../lab/lab.ts';
 import { type Access, Accesses } from './access-of.ts';
 import type { FunctionRole } from './compare.ts';
 
-const { sendEmail, processPayment, placeOrder, chargeCard, generateReport } = JOBS;
+const { sendEmail, processPayment, placeOrder, chargeCard, generateReport, processWebhook } = JOBS;
 /** A consumer's calls begin with hiding its batch and claiming a key. */
 const CLAIM = 2;
 const SEND = 'POST /v2/email/outbound-emails';
@@ -33,6 +34,7 @@ export async function exercise(): Promise<Exercised> {
     const calls = recordCalls(lab.cloud.faults);
     await runConsumers(lab);
     await runReports(reports);
+    await runWebhooks(lab);
     const accesses = new Accesses(lab.cloud);
     return { accesses: calls.flatMap((call) => accesses.of(call)), roles: rolesOf(lab) };
   } finally {
@@ -139,6 +141,20 @@ async function runReports(reports: ReportLab): Promise<void> {
   // Its environments know by then that they are to be asked anew.
   await lab.advance(120);
   await lab.redrive(generateReport);
+  await lab.drain();
+}
+
+/** Each provider has a secret of its own. */
+async function runWebhooks(lab: Lab): Promise<void> {
+  let made = 0;
+  await runInAllWays(lab, processWebhook, () => {
+    const id = `o-r${++made}`;
+    const event = { type: 'order.placed', timestamp: '2026-11-25T10:00:00Z', data: { id, version: 1 } };
+    return { provider: 'acme-shop', eventId: id, event };
+  });
+  const webhooks = await WebhookLab.on(lab);
+  await webhooks.deliverEvent('evt-r', webhooks.event('o-url', 1, 'order.placed'));
+  await webhooks.deliverStripe({ id: 'evt_r', object: 'event' });
   await lab.drain();
 }
 
