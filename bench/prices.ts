@@ -1,6 +1,8 @@
 /**
- * US dollars in us-east-1, beyond every free tier. Looked up in autumn 2026, but for those of SES, S3, SNS, Secrets Manager, KMS and EventBridge
- * Scheduler, which are of AWS's price pages as they were before: look again before you lean on them.
+ * US dollars in us-east-1, beyond every free tier, each looked up in November 2026 or earlier that autumn. Those of SES are of AWS's price list of 2026-07-22, of
+ * Secrets Manager of its price page as of 2026-09-20; of S3, SNS, KMS and EventBridge of their price pages as others quoted them in 2026.
+ * https://aws.amazon.com/ses/pricing/ https://aws.amazon.com/secrets-manager/pricing/ https://aws.amazon.com/s3/pricing/ https://aws.amazon.com/sns/pricing/
+ * https://aws.amazon.com/kms/pricing/ https://aws.amazon.com/eventbridge/pricing/
  */
 export const PRICES_OF = 'autumn 2026, us-east-1';
 
@@ -11,7 +13,9 @@ export const PER_MILLION = {
   writeUnits: 0.625,
   readUnits: 0.125,
   stateTransitions: 25,
-  emails: 100,
+  /** In the plan Essentials, which an account has that is new to SES since 2026-07-21. À la carte, as all others have it, it is 100. */
+  emails: 160,
+  /** A publish; the delivery to a function is free. */
   notifications: 0.5,
   objectPuts: 5,
   objectGets: 0.4,
@@ -28,6 +32,7 @@ export const PER_MONTH = {
   customMetric: 0.3,
   dashboard: 3,
   secret: 0.4,
+  /** And as much again for each of its first two rotations, which are a year apart. */
   kmsKey: 1,
   /** Lambda's pollers receive from an empty queue all the time: $0.10 to $0.26. */
   mapping: 0.2,

@@ -44,7 +44,7 @@ describe('the price of what was counted', () => {
     const counts = sum([{ sqsRequests: 1e6 }, { sqsRequests: 1e6, emails: 1000 }]);
     expect(priceOf({ counts, gbSeconds: 0, loggedBytes: 2e9 })).toMatchObject({
       sqs: 0.8,
-      ses: 0.1,
+      ses: 0.16,
       logs: 1,
     });
   });
