@@ -1,12 +1,18 @@
+import { Readable } from 'node:stream';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { CreateBucketCommand, HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { CreateScheduleGroupCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
+import { ListStateMachinesCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import { DynamoDb } from '../../local/dynamodb/index.ts';
 import type { CloudContext, Service, ServiceResponse } from '../../local/kernel/service.ts';
 import { openStore, type Store } from '../../local/kernel/store.ts';
+import type { InvocationResult } from '../../local/lambda/invocation.ts';
+import { S3 } from '../../local/s3/index.ts';
 import { Scheduler } from '../../local/scheduler/index.ts';
 import { Sqs } from '../../local/sqs/index.ts';
+import { type ServiceEvent, StepFunctions } from '../../local/states/index.ts';
 import { CLIENT_DEFAULTS } from '../../shared/consumer/default-runtime.ts';
 import { JOB_ID_INDEX, tableName } from '../../shared/jobs/names.ts';
 import { currentProcess, type Process, runIn, type VirtualClock } from './virtual-time.ts';
@@ -15,6 +21,7 @@ export const REGION = 'us-east-1';
 export const ACCOUNT_ID = '000000000000';
 export const SCHEDULE_GROUP = 'simulation';
 export const STAGE = 'simulation';
+export const BUCKET = 'simulation';
 export const TABLES = {
   jobs: tableName(STAGE, 'jobs'),
   entries: 'entries',
@@ -23,11 +30,13 @@ export const TABLES = {
 
 /** A call of an SDK client on its way to the cloud. */
 export interface Call {
-  readonly service: 'sqs' | 'dynamodb' | 'scheduler';
+  readonly service: 'sqs' | 'dynamodb' | 'scheduler' | 'states' | 's3';
   readonly operation: string;
   readonly process: Process | undefined;
-  /** JSON; what arrives may be another. */
+  /** JSON, or an object of S3; what arrives may be another. */
   body: string;
+  /** Of S3: the bucket and the object's key. */
+  readonly path: string;
 }
 
 /** What befalls a call. Everything absent: nothing. */
@@ -57,20 +66,29 @@ export interface Network {
   /** The scheduler is about to send this. */
   scheduled(body: string): void;
   kill(process: Process): void;
+  /** A state machine calls a function. @throws AwsError */
+  invoke(functionArn: string, payload: string): Promise<InvocationResult>;
+  /** An execution has begun, or ended. */
+  execution(event: ServiceEvent): void;
 }
 
-/** The local cloud's own models of SQS and DynamoDB, and the real SDK clients on top of them, without a socket between. */
+/** The local cloud's own models of the services, and the real SDK clients on top of them, without a socket between. */
 export class SimulatedCloud {
   readonly store: Store;
   readonly sqs: Sqs;
   readonly dynamo: DynamoDb;
   readonly context: CloudContext;
   readonly scheduler: Scheduler;
+  readonly states: StepFunctions;
+  readonly s3: S3;
   readonly clients: {
     readonly sqs: SQSClient;
     readonly dynamo: DynamoDBDocumentClient;
     readonly scheduler: SchedulerClient;
+    readonly sfn: SFNClient;
+    readonly s3: S3Client;
   };
+  readonly #services: Readonly<Record<Call['service'], Service>>;
   readonly #clock: VirtualClock;
   readonly #network: Network;
 
@@ -96,8 +114,25 @@ export class SimulatedCloud {
           return this.sqs.send(queueArn, message);
         },
       },
-      iam: { allows: () => true, mayAssume: () => true },
+      iam: EVERYTHING_ALLOWED,
     });
+    this.states = new StepFunctions(this.context, {
+      iam: EVERYTHING_ALLOWED,
+      lambda: {
+        function: (arn: string) => ({ arn }),
+        invoke: (arn: string, payload: string) => network.invoke(arn, payload),
+      } as never,
+      services: () => [],
+      onEvent: (event) => network.execution(event),
+    });
+    this.s3 = new S3(this.context);
+    this.#services = {
+      sqs: this.sqs,
+      dynamodb: this.dynamo,
+      scheduler: this.scheduler,
+      states: this.states,
+      s3: this.s3,
+    };
     const client = (service: Call['service']) => ({
       region: REGION,
       endpoint: 'http://simulation',
@@ -118,6 +153,12 @@ export class SimulatedCloud {
         marshallOptions: { removeUndefinedValues: true },
       }),
       scheduler: new SchedulerClient(client('scheduler')),
+      sfn: new SFNClient(client('states')),
+      s3: new S3Client({
+        ...client('s3'),
+        endpointProvider: ({ Bucket }: { Bucket?: string }) =>
+          Bucket === undefined ? ENDPOINT : { url: new URL(`http://simulation/${Bucket}`) },
+      } as never),
     };
   }
 
@@ -158,6 +199,8 @@ export class SimulatedCloud {
     this.clients.scheduler.destroy();
     this.clients.sqs.destroy();
     this.clients.dynamo.destroy();
+    this.clients.sfn.destroy();
+    this.clients.s3.destroy();
     this.store.close();
   }
 
@@ -167,6 +210,9 @@ export class SimulatedCloud {
     await this.clients.sqs.send(new ListQueuesCommand({}));
     await this.clients.dynamo.send(new GetCommand({ TableName: TABLES.entries, Key: { pk: 'none' } }));
     await this.clients.scheduler.send(new CreateScheduleGroupCommand({ Name: SCHEDULE_GROUP }));
+    await this.clients.sfn.send(new ListStateMachinesCommand({}));
+    await this.clients.s3.send(new CreateBucketCommand({ Bucket: BUCKET }));
+    await this.clients.s3.send(new HeadBucketCommand({ Bucket: BUCKET }));
     this.#cold = false;
   }
 
@@ -176,11 +222,12 @@ export class SimulatedCloud {
     const target = request.headers['x-amz-target'];
     const call: Call = {
       service,
-      operation: target?.slice(target.lastIndexOf('.') + 1) ?? 'CreateSchedule',
+      operation: target?.slice(target.lastIndexOf('.') + 1) ?? operationOf(service, request),
       process: currentProcess(),
       body: textOf(request.body),
+      path: request.path,
     };
-    if (this.#cold) return answer(await this.#serve(request, call));
+    if (this.#cold) return answer(await this.#serve(request, call), service);
     return this.#travel(request, call, abortSignal);
   }
 
@@ -206,20 +253,20 @@ export class SimulatedCloud {
       const end = (response: ServiceResponse) => {
         clearTimeout(timeout);
         abortSignal?.removeEventListener('abort', onAbort);
-        resolve(answer(response));
+        resolve(answer(response, call.service));
       };
       const [thereMs, backMs] = fate.travelMs;
       this.#clock.after(thereMs, async () => {
         if (fate.silent === 'before') return;
         let response: ServiceResponse;
-        if (fate.fails?.moment === 'before') response = failure(fate.fails);
+        if (fate.fails?.moment === 'before') response = failure(fate.fails, call.service);
         else {
           this.#network.arrives(call);
           response = await this.#serve(request, call);
           this.#network.done(call, response);
           if (fate.dies === 'after' && process) return this.#network.kill(process);
           if (fate.silent === 'after') return;
-          if (fate.fails) response = failure(fate.fails);
+          if (fate.fails) response = failure(fate.fails, call.service);
           if (fate.answers) response = fate.answers(response);
         }
         this.#clock.schedule(backMs, () => end(response), process);
@@ -228,15 +275,17 @@ export class SimulatedCloud {
   }
 
   /** In the caller's name, so that whoever watches the tables sees who writes. */
-  #serve({ method, path, headers }: HttpRequestLike, call: Call): Promise<ServiceResponse> {
-    const services: Record<Call['service'], Service> = {
-      sqs: this.sqs,
-      dynamodb: this.dynamo,
-      scheduler: this.scheduler,
-    };
+  #serve({ method, path, headers, query = {} }: HttpRequestLike, call: Call): Promise<ServiceResponse> {
     const body = Buffer.from(call.body);
     return runIn(call.process, () =>
-      services[call.service].handle({ method, path, query: NO_QUERY, headers, body, signal: NEVER }),
+      this.#services[call.service].handle({
+        method,
+        path,
+        query: call.service === 's3' ? new URLSearchParams(query) : NO_QUERY,
+        headers,
+        body,
+        signal: NEVER,
+      }),
     );
   }
 }
@@ -245,6 +294,7 @@ interface HttpRequestLike {
   readonly method: string;
   readonly path: string;
   readonly headers: Record<string, string>;
+  readonly query?: Record<string, string>;
   readonly body?: unknown;
 }
 
@@ -253,13 +303,20 @@ interface RequestOptions {
 }
 
 const ENDPOINT = { url: new URL('http://simulation') };
+const EVERYTHING_ALLOWED = { allows: () => true, mayAssume: () => true };
 const NO_QUERY = new URLSearchParams();
 const NEVER = new AbortController().signal;
 
-function answer({ status, headers, body }: ServiceResponse): { response: object } {
+function answer({ status, headers, body }: ServiceResponse, service: Call['service']): { response: object } {
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
   return {
-    response: { statusCode: status, headers, body: typeof body === 'string' ? Buffer.from(body) : body },
+    response: { statusCode: status, headers, body: service === 's3' ? Readable.from([bytes]) : bytes },
   };
+}
+
+function operationOf(service: Call['service'], { method }: HttpRequestLike): string {
+  if (service === 's3') return method === 'PUT' ? 'PutObject' : 'GetObject';
+  return 'CreateSchedule';
 }
 
 function textOf(body: unknown): string {
@@ -267,7 +324,16 @@ function textOf(body: unknown): string {
   return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
 }
 
-function failure({ status, code, details }: NonNullable<Fate['fails']>): ServiceResponse {
+function failure(
+  { status, code, details }: NonNullable<Fate['fails']>,
+  service: Call['service'],
+): ServiceResponse {
+  if (service === 's3')
+    return {
+      status,
+      headers: { 'content-type': 'application/xml' },
+      body: `<Error><Code>${code}</Code><Message>The simulation says so.</Message></Error>`,
+    };
   return {
     status,
     headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-errortype': code },

@@ -18,6 +18,16 @@ export type Site =
   | 'run'
   /** A call of its handler to the provider outside. */
   | 'provider'
+  /** A call to Step Functions for the job. */
+  | 'states'
+  /** A call to S3 for the job. */
+  | 's3'
+  /** An invocation of one of its stages. */
+  | 'stage'
+  /** A run of the code of one of its stages. */
+  | 'stage-work'
+  /** The event that one of its executions has ended. */
+  | 'end'
   /** So long after its publication. */
   | 'job-time'
   /** A moment of the whole world. */
@@ -60,6 +70,24 @@ export const FAULTS = {
   'provider-hangs': { site: 'provider', row: 20 },
   'provider-slow': { site: 'provider', row: 20 },
   'provider-outage': { site: 'time', row: 20 },
+  's3-refused': { site: 's3', row: 20 },
+  's3-answer-lost': { site: 's3', row: 20 },
+  's3-no-answer': { site: 's3', row: 20 },
+  'states-refused': { site: 'states', row: 26 },
+  'states-answer-lost': { site: 'states', row: 26 },
+  'states-no-answer': { site: 'states', row: 26 },
+  'crash-around-states': { site: 'states', row: 26 },
+  'stage-crash': { site: 'stage', row: 26 },
+  'stage-frozen': { site: 'stage', row: 26 },
+  'stage-outlives': { site: 'stage', row: 26 },
+  'stage-answer-lost': { site: 'stage', row: 26 },
+  'stage-throttled': { site: 'stage', row: 26 },
+  'stage-throws': { site: 'stage-work', row: 26 },
+  'stage-gives-up': { site: 'stage-work', row: 26 },
+  'stage-asks-for-later': { site: 'stage-work', row: 26 },
+  'stage-hangs': { site: 'stage-work', row: 26 },
+  'end-twice': { site: 'end', row: 26 },
+  'end-late': { site: 'end', row: 26 },
   poison: { site: 'time', row: 18 },
   'mapping-throttled': { site: 'time', row: 8 },
   'mapping-paused': { site: 'time', row: 23 },

@@ -17,6 +17,7 @@ import { schedule } from '../../shared/jobs/schedule.ts';
 import { TABLES } from './cloud.ts';
 import { Refused } from './provider.ts';
 import { type SimulatedType, TYPES } from './scenario.ts';
+import { REPEATABLE_STAGES, stagedContract, stagedSteps } from './staged-job.ts';
 import type { World } from './world.ts';
 
 export interface Payload {
@@ -38,7 +39,17 @@ export function delaysOf(version: Version): readonly number[] {
   return version === 'old' ? DELAYS_SECONDS : LATER_DELAYS_SECONDS;
 }
 
+const contracts = new Map<string, Job<Payload, Payload>>();
+
 export function contractOf(type: SimulatedType, version: Version): Job<Payload, Payload> {
+  const name = `${type} ${version}`;
+  const contract = contracts.get(name) ?? define(type, version);
+  contracts.set(name, contract);
+  return contract;
+}
+
+function define(type: SimulatedType, version: Version): Job<Payload, Payload> {
+  if (type === 'staged') return stagedContract(type, delaysOf(version));
   return defineJob({
     type,
     payload: z.object({ job: z.string(), variant: z.int() }),
@@ -59,8 +70,7 @@ export function accountOf(job: string): string {
   return `account-${Number(job.slice(-6)) % ACCOUNTS}`;
 }
 
-/** Steps whose effect a completed job must have left. */
-export const STEPS: Record<SimulatedType, readonly string[]> = {
+const STEPS: Record<Exclude<SimulatedType, 'staged'>, readonly string[]> = {
   charge: ['charge'],
   print: ['print'],
   notify: ['first', 'second'],
@@ -68,15 +78,21 @@ export const STEPS: Record<SimulatedType, readonly string[]> = {
   later: ['run'],
 };
 
+/** Steps whose effect a completed job must have left. */
+export function stepsOf(job: string): readonly string[] {
+  const type = typeOf(job);
+  return type === 'staged' ? stagedSteps(job) : STEPS[type];
+}
+
 /** Steps that may happen again. */
-export const REPEATABLE: ReadonlySet<string> = new Set(['first', 'second', 'run']);
+export const REPEATABLE: ReadonlySet<string> = new Set(['first', 'second', 'run', ...REPEATABLE_STAGES]);
 
 export function sleep(ms: number): Promise<void> {
   return new Promise((resume) => setTimeout(resume, ms));
 }
 
 export function handlerOf(type: SimulatedType, world: World): JobHandler<Payload> {
-  const work = WORK[type];
+  const work = type === 'staged' ? startOf(world) : WORK[type];
   return async (payload, context) => {
     const run = world.runs.begin(payload, context);
     const has = (kind: string) => run.faults.find((fault) => fault.kind === kind);
@@ -115,7 +131,13 @@ async function hang({ job }: Payload, { step }: JobContext, world: World): Promi
 
 type Work = (payload: Payload, context: JobContext, world: World) => Promise<unknown>;
 
-const WORK: Record<SimulatedType, Work> = {
+/** The real starter of staged jobs. */
+function startOf(world: World): Work {
+  const start = world.executions.starter();
+  return (payload, context) => Promise.resolve(start(payload, context));
+}
+
+const WORK: Record<Exclude<SimulatedType, 'staged'>, Work> = {
   charge: ({ job }, context, world) =>
     inStep('charge', job, context, world, {
       ifUncertain: verify(({ begunAtMs }) => world.provider.look<string>(job, 'charge', begunAtMs)),

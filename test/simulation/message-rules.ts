@@ -160,7 +160,8 @@ export class MessageRules {
     const others = this.#byJob.get(job) ?? [];
     return (
       others.some((other) => other.payloadHash === payloadHash && other.waiting + other.dead > 0) ||
-      this.#world.isScheduled(job)
+      this.#world.isScheduled(job) ||
+      this.#world.executions.carries(job)
     );
   }
 
@@ -187,7 +188,7 @@ export class MessageRules {
 }
 
 /** The job of any body that has one; what has none is no job. */
-export const JOB_NAME = /(?:charge|print|notify|ledger|later|poison)-\d{6}/;
+export const JOB_NAME = /(?:charge|print|notify|ledger|later|staged|poison)-\d{6}/;
 
 function factsOf(body: string): Facts {
   const job = JOB_NAME.exec(body)?.[0] ?? 'unknown';

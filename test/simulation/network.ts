@@ -9,6 +9,8 @@ const THROTTLED = {
   dynamodb: { status: 400, code: 'ThrottlingException' },
   sqs: { status: 400, code: 'RequestThrottled' },
   scheduler: { status: 429, code: 'ThrottlingException' },
+  states: { status: 400, code: 'ThrottlingException' },
+  s3: { status: 503, code: 'SlowDown' },
 } as const;
 const BROKEN = { status: 500, code: 'InternalServerError' } as const;
 
@@ -41,6 +43,10 @@ function sitesOf(call: Call, world: World): (readonly [Site, string])[] {
         ]
       : [['records', job]];
   }
+  if (service === 'states' || service === 's3') {
+    const job = process && world.jobOfCall(call);
+    return job === undefined ? [] : [[service, job]];
+  }
   if (operation === 'ChangeMessageVisibilityBatch')
     return ((process && world.invocations.get(process)?.jobs) ?? []).map((job) => ['visibility', job]);
   const site = process ? 'send' : 'publication';
@@ -52,6 +58,7 @@ function fateOfFault(fault: Fault, call: Call, [thereMs, backMs]: readonly [numb
   switch (kind) {
     case 'crash':
     case 'crash-around-send':
+    case 'crash-around-states':
       return { dies: moment };
     case 'throttled':
       return { fails: { moment: 'before', ...THROTTLED[call.service] } };
@@ -60,10 +67,16 @@ function fateOfFault(fault: Fault, call: Call, [thereMs, backMs]: readonly [numb
     case 'answer-lost':
     case 'send-answer-lost':
     case 'publish-answer-lost':
+    case 'states-answer-lost':
+    case 's3-answer-lost':
       return { fails: { moment: 'after', ...BROKEN } };
     case 'send-refused':
+    case 'states-refused':
+    case 's3-refused':
       return { fails: { moment: 'before', ...THROTTLED[call.service] } };
     case 'no-answer':
+    case 'states-no-answer':
+    case 's3-no-answer':
       return { silent: moment };
     case 'visibility-hangs':
       return { silent: 'before' };

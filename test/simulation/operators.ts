@@ -6,7 +6,7 @@ import { resolveStep } from '../../shared/client/resolve-step.ts';
 import { SPEC_VERSION } from '../../shared/jobs/message.ts';
 import { STAGE } from './cloud.ts';
 import type { Fault } from './faults.ts';
-import { contractOf, STEPS, typeOf } from './jobs.ts';
+import { contractOf, stepsOf, typeOf } from './jobs.ts';
 import { type SimulatedJob, type SimulatedType, TYPES } from './scenario.ts';
 import type { World } from './world.ts';
 
@@ -141,12 +141,13 @@ function happen(world: World, fault: Fault): void {
       void cloud.sqs.receive(cloud.sqs.arnOf(job), { visibilityTimeoutSeconds: Math.ceil(ms / 1000) });
       break;
     case 'deploy':
-      lambda.version = 'new';
+      world.environments.version = 'new';
       break;
     case 'clock-step':
-      if (!lambda.step(environment, ms)) return;
+      if (!world.environments.step(environment, ms)) return;
       break;
     case 'redrive':
+      world.executions.tellLost();
       void resolveAll(world).then(() => {
         for (const type of TYPES) void redrive(world, type);
       });
@@ -174,7 +175,7 @@ function duplicate(world: World, job: string): boolean {
 async function resolveAll(world: World): Promise<void> {
   for (const [job, steps] of world.uncertain)
     for (const step of steps) {
-      if (world.records.image(job)?.state !== 'dead' || !STEPS[typeOf(job)].includes(step)) continue;
+      if (world.records.image(job)?.state !== 'dead' || !stepsOf(job).includes(step)) continue;
       const done = world.provider.count(job, step) > 0;
       try {
         await resolveStep(
@@ -207,6 +208,7 @@ async function cancel(world: World, job: string): Promise<void> {
     dynamo: world.cloud.clients.dynamo,
     stage: STAGE,
     now: () => world.clock.now(),
+    sfn: world.cloud.clients.sfn,
   });
   world.trace(`an operator cancels ${job}: ${outcome}`);
   if (outcome === 'before-it-ran' || outcome === 'waits') world.cancelled.add(job);

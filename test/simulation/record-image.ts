@@ -13,7 +13,16 @@ export interface RecordImage {
   readonly cancelRequestedAtMs: number | undefined;
   /** Its process died once. */
   readonly crashed: boolean;
-  readonly verdict: { readonly code: string; readonly message: string; readonly atMs: number } | undefined;
+  readonly verdict:
+    | {
+        readonly code: string;
+        readonly message: string;
+        readonly atMs: number;
+        readonly bindsUntilMs: number | undefined;
+      }
+    | undefined;
+  /** Of a staged job; empty: none. */
+  readonly executionArn: string;
   readonly lastFailure:
     | {
         readonly code: string;
@@ -45,11 +54,13 @@ export function recordImage(item: Item): RecordImage {
     notBeforeMs: number(attributes.notBeforeMs),
     expiration: number(attributes.expiration) ?? 0,
     cancelRequestedAtMs: number(attributes.cancelRequestedAtMs),
+    executionArn: text('executionArn'),
     crashed: attributes.crashed !== undefined,
     verdict: verdict && {
       code: verdict.code?.S ?? '',
       message: verdict.message?.S ?? '',
       atMs: number(verdict.atMs) ?? 0,
+      bindsUntilMs: number(verdict.bindsUntilMs),
     },
     lastFailure: failure && {
       code: failure.code?.S ?? '',

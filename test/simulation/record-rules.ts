@@ -1,5 +1,5 @@
 import type { ItemChange } from '../../local/dynamodb/index.ts';
-import { delaysOf, REPEATABLE, STEPS, typeOf } from './jobs.ts';
+import { delaysOf, REPEATABLE, stepsOf, typeOf } from './jobs.ts';
 import { type RecordImage, recordImage } from './record-image.ts';
 import { DEFERRED } from './runs.ts';
 import { currentProcess, type Process, processNow } from './virtual-time.ts';
@@ -18,6 +18,8 @@ export class RecordRules {
   readonly #claimants = new Map<string, Process | undefined>();
   /** When the last verdict was written, in the world's time. */
   readonly #verdictMs = new Map<string, number>();
+  /** `<job> <life>` whose execution failed for good. */
+  readonly #verdicts = new Set<string>();
   readonly #delays = new Set<number>();
   #delayCount = 0;
 
@@ -49,6 +51,12 @@ export class RecordRules {
       );
     if (after.state === 'dead' && (before?.state !== 'dead' || before.verdict?.atMs !== after.verdict?.atMs))
       this.#verdict(job, before, after);
+    // The message that carries it is yet to be sent, and so long it may take.
+    if (
+      after.verdict?.bindsUntilMs !== before?.verdict?.bindsUntilMs &&
+      after.verdict?.bindsUntilMs !== undefined
+    )
+      this.#verdictMs.set(job, this.#world.clock.now() + after.verdict.bindsUntilMs - processNow());
     if (before && before.expiration * 1000 <= processNow()) return;
     if (after.state === 'running' && before?.owner !== after.owner) this.#claimed(job, before, after);
     else if (before && before.state !== after.state) this.#ended(job, before, after);
@@ -67,6 +75,11 @@ export class RecordRules {
   }
 
   #verdict(job: string, before: RecordImage | undefined, after: RecordImage): void {
+    const life = `${job} ${after.life}`;
+    if (this.#world.executions.isRecorder(currentProcess())) {
+      if (this.#verdicts.has(life)) this.#violate('an execution has one verdict', job, before, after);
+      this.#verdicts.add(life);
+    }
     this.#verdictMs.set(job, this.#world.clock.now());
     if (!after.verdict?.code || !after.verdict.message)
       this.#violate('every dead letter has a reason', job, before, after);
@@ -98,6 +111,12 @@ export class RecordRules {
   #ended(job: string, before: RecordImage, after: RecordImage): void {
     const own = after.owner === before.owner;
     const by = currentProcess();
+    if (this.#world.executions.isRecorder(by)) {
+      this.#endedByExecution(job, before, after);
+      return;
+    }
+    if (before.state === 'started')
+      this.#violate('only its execution ends a job that has started', job, before, after);
     if (before.state === 'running') {
       if (own && this.#claimants.get(after.owner) !== by)
         this.#violate('an owner that lost its claim changes nothing', job, before, after);
@@ -118,14 +137,18 @@ export class RecordRules {
 
   /** What a run says of itself is what its handler did. */
   #ownEnd(job: string, before: RecordImage, after: RecordImage): void {
-    const { provider, runs } = this.#world;
+    const { runs } = this.#world;
     const run = runs.find(job, before.life, before.attempts);
+    if (after.state === 'started' && run?.end !== 'returned')
+      this.#violate('a job is started when its starter returned', job, before, after);
+    if (after.state === 'started' && !this.#world.executions.find(after.executionArn))
+      this.#violate('a started job has an execution', job, before, after);
     if (after.state === 'completed') {
+      if (typeOf(job) === 'staged')
+        this.#violate('a staged job is completed when its execution succeeded', job, before, after);
       if (run?.end !== 'returned')
         this.#violate('a job is completed when its handler returned', job, before, after);
-      for (const step of STEPS[typeOf(job)])
-        if (provider.count(job, step) < 1 || (provider.count(job, step) > 1 && !REPEATABLE.has(step)))
-          this.#violate('a completed job left its effect once', job, before, after);
+      this.#effects(job, before, after);
       if (typeOf(job) === 'ledger' && !this.#world.books.has(job))
         this.#violate('a completed payment is in the ledger', job, before, after);
     }
@@ -139,6 +162,36 @@ export class RecordRules {
       after.attempts < delaysOf('new').length + 1
     )
       this.#violate('a job is given up on after its last attempt', job, before, after);
+  }
+
+  #effects(job: string, before: RecordImage, after: RecordImage): void {
+    const { provider } = this.#world;
+    for (const step of stepsOf(job))
+      if (provider.count(job, step) < 1 || (provider.count(job, step) > 1 && !REPEATABLE.has(step)))
+        this.#violate('a completed job left its effect once', job, before, after);
+  }
+
+  /** The recorder of a staged job's execution ends the job as that has ended, unless somebody else did. */
+  #endedByExecution(job: string, before: RecordImage, after: RecordImage): void {
+    const execution = this.#world.executions.find(after.executionArn);
+    const status = execution?.status ?? 'none';
+    // Its starter died before it could record the start, and the job was ended without it.
+    const outran = (before.state === 'expired' || before.state === 'cancelled') && before.executionArn === '';
+    if (ENDED.has(before.state) && !(outran && after.state === 'completed'))
+      this.#violate('what has ended stays as it is', job, before, after);
+    if (after.state === 'completed') {
+      if (status !== 'SUCCEEDED')
+        this.#violate('a staged job is completed when its execution succeeded', job, before, after);
+      this.#effects(job, before, after);
+    } else if (!['FAILED', 'TIMED_OUT', 'ABORTED'].includes(status))
+      this.#violate('a staged job ends as its execution did', job, before, after);
+    if (after.state === 'cancelled') {
+      if (before.cancelRequestedAtMs === undefined)
+        this.#violate('a staged job ends as its execution did', job, before, after);
+      if (this.#world.uncertain.get(job)?.size)
+        this.#violate('no end hides an uncertain step', job, before, after);
+    } else if (after.state !== 'completed' && after.state !== 'dead')
+      this.#violate('a staged job ends as its execution did', job, before, after);
   }
 
   #delayed(job: string, before: RecordImage, after: RecordImage): void {

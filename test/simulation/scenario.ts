@@ -1,7 +1,7 @@
 import { mulberry32 } from '../../samples/random.ts';
 import { FAULTS, type Fault, type FaultKind } from './faults.ts';
 
-export const TYPES = ['charge', 'print', 'notify', 'ledger', 'later'] as const;
+export const TYPES = ['charge', 'print', 'notify', 'ledger', 'later', 'staged'] as const;
 export type SimulatedType = (typeof TYPES)[number];
 
 export interface SimulatedJob {
@@ -63,9 +63,48 @@ const WEIGHTS: Partial<Record<FaultKind, number>> = {
   'provider-hangs': 3,
   'provider-slow': 3,
 };
-const KINDS = Object.entries(WEIGHTS).flatMap(([kind, weight]) =>
-  Array.from({ length: weight }, () => kind as FaultKind),
-);
+/** The same for staged jobs, beside the others. */
+const STAGED_WEIGHTS: Partial<Record<FaultKind, number>> = {
+  's3-refused': 2,
+  's3-answer-lost': 2,
+  's3-no-answer': 1,
+  'states-refused': 4,
+  'states-answer-lost': 6,
+  'states-no-answer': 3,
+  'crash-around-states': 6,
+  'stage-crash': 10,
+  'stage-frozen': 6,
+  'stage-outlives': 8,
+  'stage-answer-lost': 8,
+  'stage-throttled': 3,
+  'stage-throws': 8,
+  'stage-gives-up': 3,
+  'stage-asks-for-later': 3,
+  'stage-hangs': 4,
+  'end-twice': 6,
+  'end-late': 6,
+  cancelled: 4,
+  crash: 10,
+  'answer-lost': 6,
+  'send-refused': 6,
+  'send-answer-lost': 4,
+  'provider-hangs': 4,
+  'provider-half-answers': 4,
+};
+const KINDS = kindsOf(WEIGHTS);
+const STAGED_KINDS = [...KINDS, ...kindsOf(STAGED_WEIGHTS)];
+
+/** Staged jobs take six times as long to simulate, so they are fewer; and more befalls them. */
+const TYPE_SHARES = [
+  ...TYPES.filter((type) => type !== 'staged').flatMap((type) => [type, type, type, type, type]),
+  'staged',
+] as const;
+
+function kindsOf(weights: Partial<Record<FaultKind, number>>): readonly FaultKind[] {
+  return Object.entries(weights).flatMap(([kind, weight]) =>
+    Array.from({ length: weight }, () => kind as FaultKind),
+  );
+}
 
 /**
  * Draws a world of `jobs` jobs, with any kind of fault in it.
@@ -79,7 +118,7 @@ export function drawScenario(seed: number, jobs: number, density: number): Scena
   const clumps = Array.from({ length: 1 + Math.ceil(jobs / 100) }, () => below(PUBLISHING_MS));
 
   const published: SimulatedJob[] = Array.from({ length: jobs }, (_, index) => {
-    const type = pick(TYPES);
+    const type = pick(TYPE_SHARES);
     return {
       key: `${type}-${String(index).padStart(6, '0')}`,
       type,
@@ -89,10 +128,12 @@ export function drawScenario(seed: number, jobs: number, density: number): Scena
   });
 
   const faults: Fault[] = [];
-  for (const { key } of published) {
+  for (const { key, type } of published) {
     const draw = random();
-    const count = draw < 0.78 ? 0 : draw < 0.93 ? 1 : draw < 0.985 ? 2 : 4;
-    for (let n = 0; n < count * density; n++) faults.push(faultOf(pick(KINDS), key));
+    const staged = type === 'staged';
+    const usual = draw < 0.78 ? 0 : draw < 0.93 ? 1 : draw < 0.985 ? 2 : 4;
+    const count = staged ? (draw < 0.3 ? 0 : draw < 0.5 ? 1 : draw < 0.7 ? 2 : draw < 0.9 ? 4 : 7) : usual;
+    for (let n = 0; n < count * density; n++) faults.push(faultOf(pick(staged ? STAGED_KINDS : KINDS), key));
   }
   return { seed, jobs: published, faults: [...faults, ...worldFaults()] };
 
@@ -100,11 +141,48 @@ export function drawScenario(seed: number, jobs: number, density: number): Scena
     const { site } = FAULTS[kind];
     if (site === 'job-time') return { kind, job, atMs: random() < 0.5 ? below(2000) : below(TROUBLED_MS) };
     const base = { kind, job, nth: 1 + Math.min(below(5), below(9)) };
+    const late = job.startsWith('staged') && site === 'records' ? { nth: 1 + below(50) } : {};
     switch (kind) {
       case 'crash-around-send':
         return { ...base, nth: 1, moment: pick(['before', 'after'] as const) };
       case 'crash':
-        return { ...base, moment: pick(['before', 'after'] as const) };
+        return { ...base, ...late, moment: pick(['before', 'after'] as const) };
+      case 'crash-around-states':
+        return { ...base, nth: 1 + below(3), moment: pick(['before', 'after'] as const) };
+      case 'states-refused':
+      case 'states-answer-lost':
+      case 's3-refused':
+      case 's3-answer-lost':
+        return { ...base, nth: 1 + below(3), times: pick([1, 2, 3, 4, 8]) };
+      case 'states-no-answer':
+      case 's3-no-answer':
+        return { ...base, nth: 1 + below(2), moment: pick(['before', 'after'] as const) };
+      case 'stage-crash':
+        return { ...base, nth: 1 + below(6), ms: below(random() < 0.8 ? 500 : 8000) };
+      case 'stage-frozen':
+        return { ...base, nth: 1 + below(6), atMs: below(400), ms: 1000 * (1 + below(20)) };
+      case 'stage-outlives':
+        return { ...base, nth: 1 + below(6), atMs: below(400), ms: 1000 * (1 + below(45)) };
+      case 'stage-answer-lost':
+        return {
+          ...base,
+          nth: 1 + below(6),
+          moment: pick(['before', 'after'] as const),
+          times: pick([1, 1, 2, 3]),
+        };
+      case 'stage-throttled':
+      case 'stage-asks-for-later':
+        return { ...base, nth: 1 + below(6), times: pick([1, 1, 2, 5]) };
+      case 'stage-throws':
+        return {
+          ...base,
+          nth: 1 + below(6),
+          times: pick([1, 1, 2, 3, 9]),
+          moment: pick(['before', 'after'] as const),
+        };
+      case 'end-twice':
+      case 'end-late':
+        return { ...base, nth: 1 + below(2), ms: below(random() < 0.5 ? 2000 : 4000_000) };
       case 'crash-in-between':
         return { ...base, nth: 1 + below(2), ms: below(random() < 0.8 ? 400 : 12_000) };
       case 'frozen':
@@ -112,9 +190,9 @@ export function drawScenario(seed: number, jobs: number, density: number): Scena
       case 'throttled':
       case 'server-error':
       case 'answer-lost':
-        return { ...base, times: pick([1, 1, 2, 3, 4, 7]) };
+        return { ...base, ...late, times: pick([1, 1, 2, 3, 4, 7]) };
       case 'no-answer':
-        return { ...base, times: pick([1, 2, 3]), moment: pick(['before', 'after'] as const) };
+        return { ...base, ...late, times: pick([1, 2, 3]), moment: pick(['before', 'after'] as const) };
       case 'slow-answer':
         return { ...base, ms: below(4900) };
       case 'handler-throws':

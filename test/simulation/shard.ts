@@ -4,6 +4,8 @@ import type { ShardTask, WorldReport } from './worlds.ts';
 
 // Before the consumer, the SDK and Powertools, which may keep what they find.
 installVirtualTime();
+// The recorder of executions' ends prints its own, and has no way to be given others.
+process.env.POWERTOOLS_METRICS_DISABLED = 'true';
 // Stacks cost a tenth of all the time, and nobody reads them.
 Error.stackTraceLimit = 0;
 const { drawScenario } = await import('./scenario.ts');

@@ -20,6 +20,9 @@ interface Entry {
   done: boolean;
 }
 
+/** Times are whole ticks, which floating point adds exactly: what falls due at a time falls due then, and not a trace before. */
+const TICKS_A_MS = 64;
+
 const RealDate = Date;
 const real = { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, random: Math.random };
 const processes = new AsyncLocalStorage<Process | undefined>();
@@ -56,7 +59,7 @@ export class VirtualClock implements Clock {
   /** For `process`: dropped when it is dead by then, held while it is frozen. */
   schedule(delayMs: number, action: () => void, process: Process | undefined): Timer {
     const entry: Entry = {
-      dueMs: this.#nowMs + Math.max(0, delayMs),
+      dueMs: this.#nowMs + Math.round(Math.max(0, delayMs) * TICKS_A_MS) / TICKS_A_MS,
       order: this.#order++,
       action,
       process,

@@ -5,7 +5,9 @@ import { mulberry32 } from '../../samples/random.ts';
 import type { Runtime } from '../../shared/consumer/index.ts';
 import { StepResults } from '../../shared/consumer/step-results.ts';
 import { maxReceiveCount } from '../../shared/jobs/define-job.ts';
-import { ACCOUNT_ID, type Call, SCHEDULE_GROUP, SimulatedCloud, TABLES } from './cloud.ts';
+import { ACCOUNT_ID, BUCKET, type Call, SCHEDULE_GROUP, SimulatedCloud, TABLES } from './cloud.ts';
+import { Environments } from './environments.ts';
+import { Executions } from './executions.ts';
 import { describeFault, type FaultKind, FaultPlan } from './faults.ts';
 import { ACCOUNTS, accountOf, amountOf, contractOf, OPENING_MINOR, type Version } from './jobs.ts';
 import { SimulatedLambda } from './lambda.ts';
@@ -16,6 +18,7 @@ import { Provider } from './provider.ts';
 import { ENDED, RecordRules } from './record-rules.ts';
 import { Runs } from './runs.ts';
 import { LAST_FAULT_MS, type Scenario, type SimulatedType, TYPES } from './scenario.ts';
+import { effectOf } from './staged-job.ts';
 import { currentProcess, type Process, processNow, runIn, useRandom, VirtualClock } from './virtual-time.ts';
 
 const START_MS = Date.UTC(2026, 0, 5, 8);
@@ -61,7 +64,9 @@ export class World {
   readonly runs: Runs;
   readonly records: RecordRules;
   readonly messages: MessageRules;
+  readonly environments: Environments;
   readonly lambda: SimulatedLambda;
+  readonly executions: Executions;
   /** Jobs that are in the ledger. */
   readonly books = new Set<string>();
   /** Jobs that an operator was told will not run. */
@@ -76,6 +81,7 @@ export class World {
   readonly #scheduled = new Map<string, Set<string>>();
   readonly #balances = new Map<string, number>();
   readonly #expires = new Map<string, number>();
+  readonly #jobByObject = new Map<string, string>();
   readonly #sendTroubles = new Set<string>();
   readonly #hash = createHash('sha256');
   readonly #lines: string[] = [];
@@ -102,7 +108,9 @@ export class World {
     this.runs = new Runs(this, this.plan);
     this.records = new RecordRules(this);
     this.messages = new MessageRules(this);
+    this.environments = new Environments(this);
     this.lambda = new SimulatedLambda(this);
+    this.executions = new Executions(this);
     for (const { job, kind } of scenario.faults)
       if (job !== undefined && /send|crash/.test(kind)) this.#sendTroubles.add(job);
     for (const { key, atMs, expiresAfterMs } of scenario.jobs)
@@ -126,6 +134,16 @@ export class World {
 
   isScheduled(job: string): boolean {
     return (this.#scheduled.get(job)?.size ?? 0) > 0;
+  }
+
+  /** Whose call to Step Functions or S3 it is: the body names the job, or an earlier call of the same path did. */
+  jobOfCall({ service, body, path, process }: Call): string | undefined {
+    const job =
+      JOB_NAME.exec(body)?.[0] ??
+      (service === 's3' ? this.#jobByObject.get(path) : this.executions.find(arnIn(body))?.job) ??
+      (process && this.invocations.get(process)?.jobs[0]);
+    if (service === 's3' && job !== undefined) this.#jobByObject.set(path, job);
+    return job;
   }
 
   trace(line: string): void {
@@ -152,7 +170,7 @@ export class World {
       sqs: clients.sqs,
       scheduler: clients.scheduler,
       schedules: { groupName: SCHEDULE_GROUP, roleArn: `arn:aws:iam::${ACCOUNT_ID}:role/simulation` },
-      results: new StepResults('none', () => Promise.reject(new Error('no simulated result is large'))),
+      results: new StepResults(BUCKET, async () => clients.s3),
       jobsTable: TABLES.jobs,
       queueUrl: sqs.queueUrl(type),
       logger: LOGGER,
@@ -176,7 +194,9 @@ export class World {
           break;
         }
       },
-      kill: (process) => this.lambda.kill(process),
+      kill: (process) => this.environments.kill(process),
+      invoke: (functionArn, payload) => this.executions.invoke(functionArn, payload),
+      execution: (event) => this.executions.happened(event),
     });
     await this.#furnish();
     this.cloud.sqs.observe((event) => this.messages.happened(event));
@@ -189,6 +209,7 @@ export class World {
       else this.#stepChanged(job, String(change.keys.sk?.S), change.newImage?.state?.S as string | undefined);
     });
     runIn(undefined, () => {
+      this.executions.start();
       this.lambda.start();
       operate(this);
     });
@@ -248,6 +269,10 @@ export class World {
   #stepChanged(job: string, key: string, state: string | undefined): void {
     const [kind, step] = key.split('#') as [string, string];
     if (kind !== 'step' || state === undefined) return;
+    if (/^stage\/[^/]+$/.test(step)) {
+      this.#stageChanged(job, step, state);
+      return;
+    }
     const uncertain = this.uncertain.get(job) ?? new Set();
     this.uncertain.set(job, uncertain);
     if (state === 'begun') uncertain.add(step);
@@ -256,6 +281,15 @@ export class World {
     this.trace(`${currentProcess()?.name} records ${step} of ${job} as done`);
     if (this.provider.count(job, step) === 0)
       this.violate('a step is recorded as done once its effect is', `${job} ${step}`);
+  }
+
+  /** A stage may run again as a whole: its own record is never uncertain. */
+  #stageChanged(job: string, run: string, state: string): void {
+    if (state !== 'done') return;
+    this.trace(`${currentProcess()?.name} records ${run} of ${job} as done`);
+    this.executions.done(job, run);
+    if (this.provider.count(job, effectOf(run)) === 0)
+      this.violate('a step is recorded as done once its effect is', `${job} ${run}`);
   }
 
   /** After the bound: everything has ended, and the books agree. */
@@ -306,7 +340,11 @@ export class World {
   }
 }
 
-const LOGGER = new Logger({ logLevel: 'SILENT' });
+export const LOGGER = new Logger({ logLevel: 'SILENT' });
+
+function arnIn(body: string): string {
+  return (JSON.parse(body) as { executionArn?: string }).executionArn ?? '';
+}
 
 /** What the consumers report, counted instead of printed. */
 class CountedMetrics extends Metrics {
