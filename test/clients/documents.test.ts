@@ -2,9 +2,10 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { DeleteCommand, GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { readOpening, seed } from '../../cli/opening.ts';
-import { queueName } from '../../shared/jobs/names.ts';
+import { queueName, tableName } from '../../shared/jobs/names.ts';
 import { JOBS } from '../../shared/jobs/registry.ts';
 import { STAGE } from '../lab/global-setup.ts';
 import { Lab } from '../lab/lab.ts';
@@ -31,6 +32,7 @@ const EXECUTION_COMMANDS = RUNBOOK_COMMANDS.filter((command) => /stepfunctions|e
 
 /** What each of the README's shell blocks does, by a word in it. A block that is not here is one that nobody tests. */
 const SHELL_BLOCKS = [
+  'put-item',
   'send-message',
   'export AWS_ENDPOINT_URL',
   'honest-jobs dead',
@@ -73,6 +75,14 @@ describe('the README', () => {
     );
     expect(blocksOf('python')).toHaveLength(1);
     expect(README).not.toMatch(/^```(?!ts|sh|python|$)/m);
+  });
+
+  it.skipIf(ABSENT.awsCli)('opens the account that its payments are booked on', async () => {
+    const account = { TableName: tableName(STAGE, 'accounts'), Key: { accountId: 'acc-0001' } };
+    await lab.dynamo.send(new DeleteCommand(account));
+    await shell(block('put-item'));
+    const { Item } = await lab.dynamo.send(new GetCommand(account));
+    expect(Item).toEqual(readOpening().accounts.find(({ accountId }) => accountId === 'acc-0001'));
   });
 
   it.skipIf(ABSENT.awsCli)('publishes with the AWS CLI, in the environment it says', async () => {
