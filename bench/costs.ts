@@ -9,7 +9,7 @@ import { cardProviderSecretName, tableName } from '../shared/jobs/names.ts';
 import { JOBS } from '../shared/jobs/registry.ts';
 import { recordCalls } from '../test/lab/call-log.ts';
 import { Lab } from '../test/lab/lab.ts';
-import { PER_MONTH, PRICES_OF } from './prices.ts';
+import { PER_GB_SECOND_ARM64, PER_MILLION, PER_MONTH, PRICES_OF, SWEEP } from './prices.ts';
 import { printTable, short } from './report.ts';
 import { billed, indexKeys, priceOf, sum, type Usage } from './usage.ts';
 
@@ -129,12 +129,15 @@ function transitions(job: object, stageRuns: number): number {
 function printIdle(): void {
   const { deployment } = lab.cloud;
   const count = (type: string): number => deployment.ofType(type).length;
+  const schedules = lab.cloud.events.rules.all().filter(({ schedule }) => schedule !== undefined).length;
+  const sweep = PER_MILLION.invocations / 1e6 + SWEEP.gb * SWEEP.seconds * PER_GB_SECOND_ARM64;
   const rows: [string, number, number][] = [
     ['alarms', count('AWS::CloudWatch::Alarm'), PER_MONTH.alarm],
     ['mappings that poll', count('AWS::Lambda::EventSourceMapping'), PER_MONTH.mapping],
     ['dashboards (three are free)', count('AWS::CloudWatch::Dashboard'), PER_MONTH.dashboard],
     ['secrets', count('AWS::SecretsManager::Secret'), PER_MONTH.secret],
     ['KMS keys', count('AWS::KMS::Key'), PER_MONTH.kmsKey],
+    ['sweeps for lost ends', SWEEP.aMonth * schedules, sweep],
   ];
   console.log('\n$ a month at idle');
   printTable(

@@ -26,6 +26,9 @@ export const PER_MILLION = {
 export const PER_GB_SECOND_ARM64 = 0.0000133334;
 export const PER_GB_LOGGED = 0.5;
 
+/** A sweep for the ends of executions, in the memory and the time that it takes of Lambda where nothing has ended. */
+export const SWEEP = { aMonth: 4 * 730, gb: 0.25, seconds: 0.1 } as const;
+
 /** For each and month. */
 export const PER_MONTH = {
   alarm: 0.1,

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
-import { Rule } from 'aws-cdk-lib/aws-events';
+import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
@@ -9,6 +9,7 @@ import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { DEAD_LETTER_RETENTION_SECONDS } from '../../shared/jobs/define-job.ts';
 import { ENVIRONMENT } from '../../shared/jobs/environment.ts';
+import { ENDS_SWEPT, METRIC_DIMENSION, metricNamespace } from '../../shared/jobs/metrics.ts';
 import {
   deadLetterQueueName,
   EXECUTION_ENDS,
@@ -16,6 +17,8 @@ import {
   stageDataPrefix,
 } from '../../shared/jobs/names.ts';
 import { jobPartitionKey } from '../../shared/jobs/record.ts';
+import type { StagedJobSettings } from '../../shared/jobs/staged-job.ts';
+import type { SweepRequest } from '../../shared/stages/sweep-ends.ts';
 import { AppFunction } from './app-function.ts';
 import type { JobPlatform } from './job-platform.ts';
 import type { JobQueue } from './job-queue.ts';
@@ -23,9 +26,14 @@ import { RunbookAlarm } from './runbook-alarm.ts';
 
 const ENTRY = fileURLToPath(new URL('../../functions/execution-ended/handler.ts', import.meta.url));
 
+const SWEEP_EVERY = Duration.minutes(15);
+/** Each end is looked at in two sweeps, so that one of them may fail; the last five minutes are left to events. */
+const SWEEP_WITHIN = Duration.minutes(35);
+
 /**
- * Records what became of staged jobs when their executions end: one function for all of them, which EventBridge tells. What it cannot record is
- * kept in a queue, and an alarm says so: such a job would be "started" for ever.
+ * Records what became of staged jobs when their executions end: one function for all of them, which EventBridge tells; and which looks every
+ * quarter of an hour for ends that it was not told of. What it cannot record is kept in a queue, and an alarm says so: such a job would be
+ * "started" for ever.
  */
 export class ExecutionEnds extends Construct {
   readonly #platform: JobPlatform;
@@ -57,7 +65,8 @@ export class ExecutionEnds extends Construct {
       description: 'Records what became of staged jobs',
       entry: ENTRY,
       memoryMegabytes: 256,
-      timeoutSeconds: 30,
+      // Of a sweep; an event takes a moment.
+      timeoutSeconds: 60,
       service: EXECUTION_ENDS,
       environment: {
         [ENVIRONMENT.jobsTable]: jobsTable.tableName,
@@ -85,11 +94,28 @@ export class ExecutionEnds extends Construct {
       threshold: 1,
       topic: alarmTopic,
     });
+    new RunbookAlarm(this, 'SweptEnds', {
+      subject: name,
+      name: 'swept-ends',
+      severity: 'warning',
+      says: 'executions had ended and no event has told of it; their jobs have their ends by now',
+      runbook: settings.runbook,
+      metric: new Metric({
+        namespace: metricNamespace(settings.stage),
+        metricName: ENDS_SWEPT,
+        dimensionsMap: { [METRIC_DIMENSION]: EXECUTION_ENDS },
+        statistic: Stats.SUM,
+        period: Duration.minutes(5),
+      }),
+      threshold: 1,
+      topic: alarmTopic,
+    });
   }
 
   /** Records the ends of this machine's executions from now on. */
-  add(machine: StateMachine, { job, queue }: JobQueue): void {
+  add(machine: StateMachine, job: StagedJobSettings, { queue }: JobQueue): void {
     const { jobsTable, bucket } = this.#platform;
+    this.#sweep(machine, job);
     new Rule(machine, 'Ended', {
       description: `The ends of ${job.type}'s executions`,
       eventPattern: {
@@ -114,7 +140,7 @@ export class ExecutionEnds extends Construct {
         },
       }),
     );
-    // What an event leaves out since it is too large.
+    // What an event leaves out since it is too large, and what there is no event of.
     this.#recorder.addToRolePolicy(
       new PolicyStatement({
         actions: ['states:DescribeExecution'],
@@ -126,6 +152,25 @@ export class ExecutionEnds extends Construct {
         actions: ['s3:GetObject'],
         resources: [bucket.arnForObjects(`${stageDataPrefix(job.type)}*`)],
       }),
+    );
+  }
+
+  #sweep(machine: StateMachine, { type, executionTimeoutSeconds }: StagedJobSettings): void {
+    const request: SweepRequest = {
+      sweep: {
+        stateMachineArn: machine.stateMachineArn,
+        executionTimeoutSeconds,
+        withinSeconds: SWEEP_WITHIN.toSeconds(),
+      },
+    };
+    const event = RuleTargetInput.fromObject(request);
+    new Rule(machine, 'Swept', {
+      description: `Looks for ends of ${type}'s executions that no event has told of`,
+      schedule: Schedule.rate(SWEEP_EVERY),
+      targets: [new LambdaTarget(this.#recorder, { deadLetterQueue: this.#lost, event })],
+    });
+    this.#recorder.addToRolePolicy(
+      new PolicyStatement({ actions: ['states:ListExecutions'], resources: [machine.stateMachineArn] }),
     );
   }
 }

@@ -57,7 +57,7 @@ export class StagedJob extends Construct {
     );
     this.stateMachine = this.#machine(platform);
     this.#letStarterStart();
-    ExecutionEnds.of(platform).add(this.stateMachine, this.jobQueue);
+    ExecutionEnds.of(platform).add(this.stateMachine, job, this.jobQueue);
     this.#alarms(platform);
     platform.dashboard.addWidgets(...this.#widgets());
   }

@@ -40,4 +40,7 @@ export const METRICS = {
   Age: 'Seconds',
 } as const;
 
+/** Counts the ends of executions that no event told of and the sweep found; its service is the recorder of ends, for all staged jobs. */
+export const ENDS_SWEPT = 'EndsSwept';
+
 export type MetricName = keyof typeof METRICS;

@@ -42,43 +42,46 @@ export interface EndRuntime {
  */
 const VERDICT_BINDS_MS = 60_000;
 
+/** Records what became of a staged job when an event tells that its execution has ended. @throws when it could not: the event comes again */
+export async function executionEnded(
+  { detail }: Pick<ExecutionStatusEvent, 'detail'>,
+  runtime: EndRuntime,
+): Promise<void> {
+  if (!(await recordEnd(detail, runtime)))
+    runtime.logger.info('An execution ended that no record waits for.', {
+      executionArn: detail.executionArn,
+    });
+}
+
 /**
- * Records what became of a staged job when its execution has ended. A job that failed for good is given its message back: it leaves by the
+ * Records what became of a staged job whose execution has ended. A job that failed for good is given its message back: it leaves by the
  * queue's own redrive policy, lies in the dead-letter queue like any other, and redriving it resumes the execution.
  *
- * @throws when it could not: the event comes again
+ * @returns whether there was anything left to do
+ * @throws when it could not
  */
-export async function executionEnded(event: ExecutionStatusEvent, runtime: EndRuntime): Promise<void> {
-  if (event.detail.status === 'RUNNING' || event.detail.status === 'PENDING_REDRIVE') return;
-  const detail = await whole(event.detail, runtime);
+export async function recordEnd(told: ExecutionStatusDetail, runtime: EndRuntime): Promise<boolean> {
+  if (told.status === 'RUNNING' || told.status === 'PENDING_REDRIVE') return false;
+  const detail = await whole(told, runtime);
   const { job, message } = JSON.parse(detail.input ?? '') as ExecutionData;
   const records = new EndRecords(runtime, job);
   for (let round = 0; round < 5; round++) {
     const record = await records.read();
-    if (!record || !concerns(record, job, detail)) {
-      runtime.logger.info('An execution ended that no record waits for.', {
-        job,
-        executionArn: detail.executionArn,
-      });
-      return;
-    }
+    if (!record || !concerns(record, job, detail)) return false;
     if (record.state === 'dead' && isRecorded(record, detail)) {
       // An earlier try recorded it and did not get further: without this, the message would be later than the verdict and begin a new life.
       if (!(await records.bind(record, runtime.now() + VERDICT_BINDS_MS))) continue;
-      return returnMessage(records, record, job, message, runtime);
+      await returnMessage(records, record, job, message, runtime);
+      return true;
     }
     const end = await endOf(detail, record, records, runtime.now());
     if (!(await records.end(record, detail.executionArn, end))) continue;
     report(job, record, end, runtime);
-    if (end.state === 'dead')
-      return returnMessage(
-        records,
-        { ...record, state: 'dead', verdict: end.verdict },
-        job,
-        message,
-        runtime,
-      );
-    return;
+    if (end.state === 'dead') {
+      const ended = { ...record, state: 'dead', verdict: end.verdict } as const;
+      await returnMessage(records, ended, job, message, runtime);
+    }
+    return true;
   }
   throw new Error(`The record of ${job.type}#${job.key} would not stand still.`);
 }

@@ -104,6 +104,7 @@ describe('a staged job', () => {
     (name) => {
       const statements = statementsOf(roleOf(functionOf(name)));
       expect(actionsOf(statements)).toEqual([
+        'dynamodb:ConditionCheckItem',
         'dynamodb:GetItem',
         'dynamodb:UpdateItem',
         'logs:CreateLogStream',
@@ -226,12 +227,16 @@ describe('its state machine', () => {
 
 describe('the ends of its executions', () => {
   const recorder = 'honest-jobs-dev-execution-ends';
+  /** The one rule that has such a trigger. */
+  const ruleWith = (trigger: string): Properties => {
+    const rules = resources('AWS::Events::Rule').filter(([, properties]) => trigger in properties);
+    expect(rules).toHaveLength(1);
+    return rules[0]?.[1] ?? {};
+  };
 
   test('go to the function that records them, those of its own machine and of no other', () => {
     const [[machine] = []] = resources('AWS::StepFunctions::StateMachine');
-    const rules = resources('AWS::Events::Rule');
-    expect(rules).toHaveLength(1);
-    expect(rules[0]?.[1]).toMatchObject({
+    expect(ruleWith('EventPattern')).toMatchObject({
       EventPattern: {
         source: ['aws.states'],
         'detail-type': ['Step Functions Execution Status Change'],
@@ -241,6 +246,27 @@ describe('the ends of its executions', () => {
         },
       },
       Targets: [{ Arn: { 'Fn::GetAtt': [deployed(recorder).id, 'Arn'] } }],
+    });
+  });
+
+  test('are looked for every quarter of an hour, should no event tell of them', () => {
+    const [[machine] = []] = resources('AWS::StepFunctions::StateMachine');
+    const { ScheduleExpression, Targets } = ruleWith('ScheduleExpression');
+    expect(ScheduleExpression).toBe('rate(15 minutes)');
+    expect(Targets[0]).toMatchObject({ Arn: { 'Fn::GetAtt': [deployed(recorder).id, 'Arn'] } });
+    const [, [before, { Ref }, after]] = Targets[0].Input['Fn::Join'];
+    expect(Ref).toBe(machine);
+    expect(JSON.parse(`${before}ARN${after}`)).toEqual({
+      sweep: { stateMachineArn: 'ARN', executionTimeoutSeconds: 7200, withinSeconds: 35 * 60 },
+    });
+    expect(allowing(statementsOf(roleOf(recorder)), 'states:ListExecutions')).toMatchObject([
+      { Resource: { Ref: machine } },
+    ]);
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: `${recorder}-swept-ends-warning`,
+      MetricName: 'EndsSwept',
+      Dimensions: [{ Name: 'service', Value: 'execution-ends' }],
+      Threshold: 1,
     });
   });
 
@@ -255,6 +281,7 @@ describe('the ends of its executions', () => {
       's3:GetObject',
       'sqs:SendMessage',
       'states:DescribeExecution',
+      'states:ListExecutions',
     ]);
     expect(allowing(statements, 'dynamodb:UpdateItem').map(({ Condition }) => Condition)).toEqual([
       { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['make-film#*'] } },

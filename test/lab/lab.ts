@@ -51,7 +51,9 @@ export class Lab {
       clock: new RunningClock(startMs === undefined ? {} : { startMs }),
       onLog: ({ line }) => logs.push(line),
     });
-    return new Lab(cloud, stage, logs);
+    const lab = new Lab(cloud, stage, logs);
+    lab.runSchedules(false);
+    return lab;
   }
 
   private constructor(cloud: LocalCloud, stage: string, logs: readonly string[]) {
@@ -109,6 +111,13 @@ export class Lab {
       data,
       ...changes,
     });
+  }
+
+  /** Whether rules with a schedule fire. A month that is skipped would be thousands of their events. @default they do not */
+  runSchedules(run: boolean): void {
+    const { rules } = this.cloud.events;
+    for (const rule of rules.all())
+      if (rule.schedule !== undefined) rules.put({ ...rule, state: run ? 'ENABLED' : 'DISABLED' });
   }
 
   /** Moves time on; what falls due on the way happens at its time. */

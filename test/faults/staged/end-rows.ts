@@ -6,7 +6,6 @@ import { statusChangeDetail } from '../../../local/states/status-events.ts';
 import { deadLetterQueueName, EXECUTION_ENDS } from '../../../shared/jobs/names.ts';
 import { STAGE } from '../../lab/global-setup.ts';
 import { all, HOUR, type Lift } from '../rows/row.ts';
-import type { Call } from './calls.ts';
 import { dead, redrive, redrivenUnder, type StagedRow, under } from './row.ts';
 import type { StagedTrial } from './staged-trial.ts';
 
@@ -31,17 +30,17 @@ async function tellAgain(trial: StagedTrial): Promise<undefined> {
   return undefined;
 }
 
-/** Two recorders read the record before either has changed it, and both send the message back where there is one. */
+/** Two recorders read the record before either has changed it; where a message is to be sent back, the one waits with it until the other has looked again. */
 function twiceAtOnce(trial: StagedTrial): Lift {
   const { lab } = trial;
-  const twice = (call: Call) => lab.until(async () => trial.seen(call).length > 1);
+  const times = (count: number) => lab.until(async () => trial.seen('read the record').length >= count);
   const read = async () => {
     await tellAgain(trial);
-    await twice('read the record');
+    await times(2);
   };
   return all(
     trial.befall('read the record', 'before', () => ({ heldUntil: read() })),
-    trial.befall('send the message back', 'before', () => ({ heldUntil: twice('send the message back') })),
+    trial.befall('send the message back', 'before', () => ({ heldUntil: times(3) })),
   );
 }
 
@@ -70,6 +69,11 @@ function untoldUntilStarted(trial: StagedTrial): Lift {
   );
 }
 
+/** EventBridge loses the event. */
+function untold({ lab }: StagedTrial): Lift {
+  return lab.cloud.faults.lose(({ source }) => source === 'aws.states');
+}
+
 /** By somebody who cancelled nothing; the stage that runs learns of it at its time. */
 async function stopped(trial: StagedTrial): Promise<void> {
   const executionArn = await trial.executionArn();
@@ -92,12 +96,26 @@ async function invokeLostEnds({ lab, ends }: StagedTrial): Promise<undefined> {
   return undefined;
 }
 
+/** No event comes, and a rule with a schedule looks for what has ended. */
+async function sweep({ lab }: StagedTrial): Promise<undefined> {
+  lab.runSchedules(true);
+  await lab.advance(1500);
+  lab.runSchedules(false);
+  return undefined;
+}
+
 /** What happens to the event that tells of its execution's end. */
 export const ENDS: readonly StagedRow[] = [
   { what: 'its end is told twice', begin: under(() => () => {}), later: tellAgain },
   { what: 'its end is told twice at the same time', begin: under(twiceAtOnce) },
   { what: 'its failure is told twice', begin: dead(), later: tellAgain },
   { what: 'its failure is told twice at the same time', begin: under(twiceAtOnce, ['permanent']) },
+  { what: 'its end is told to nobody, and the sweep finds it', begin: under(untold), later: sweep },
+  {
+    what: 'its failure is told to nobody, and the sweep finds it',
+    begin: under(untold, ['permanent']),
+    later: sweep,
+  },
   {
     what: 'its end is told an hour late',
     begin: under(({ lab, ends }) => lab.cloud.faults.throttle(ends)),
