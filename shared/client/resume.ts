@@ -1,9 +1,9 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { DescribeExecutionCommandOutput, SFNClient } from '@aws-sdk/client-sfn';
-import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import { HonestJobsError } from '../jobs/honest-jobs-error.ts';
-import { bodyOf, type JobMessage } from '../jobs/message.ts';
 import type { JobRecord } from '../jobs/record.ts';
+import { sendAgain } from '../jobs/send-again.ts';
 import { type ExecutionData, StageData } from '../jobs/stage-data.ts';
 import { describeExecution, failedExecutions, type TimeWindow } from './executions.ts';
 import type { JobLookup } from './job-lookup.ts';
@@ -78,21 +78,13 @@ export async function findResumptions(
  * @throws NotResumable when the job has changed since it was looked at
  */
 export async function resume(
-  { record, data: { job, message } }: Resumption,
+  { record, data }: Resumption,
   { lookup, sqs, s3 }: { lookup: JobLookup; sqs: SQSClient; s3: () => Promise<S3Client> },
 ): Promise<void> {
   const current = await lookup.byPartitionKey(record.pk);
   if (current?.state !== 'dead' || current.life !== record.life)
     throw new NotResumable(`${record.pk} has changed since it was looked at: look again with "status".`);
-  const published = (await new StageData(job.bucket, s3).read(message)) as JobMessage;
-  const hop = Math.max(current.hop ?? 0, published.hop ?? 0) + 1;
-  await sqs.send(
-    new SendMessageCommand({
-      QueueUrl: job.queueUrl,
-      MessageBody: bodyOf({ ...published, hop }),
-      ...(published.partitionkey === undefined ? {} : { MessageGroupId: published.partitionkey }),
-    }),
-  );
+  await sendAgain(data, { sqs, data: new StageData(data.job.bucket, s3), claimedHop: current.hop });
 }
 
 /** @returns the ARN of its execution */

@@ -88,6 +88,8 @@ export class Claiming {
     if (record.expiration * 1000 <= nowMs && ending !== 'expired')
       return this.#records.claimForgotten(run, record);
     const outcome = obstacle(record, run, nowMs);
+    if (outcome?.kind === 'dead' && outcome.verdict === record.verdict && record.verdict.messageId === '')
+      await this.#records.noteCarrier(run, record);
     if (outcome) return outcome;
     if (ending) return this.#endUnrun(record, ending);
     const dead = record.state === 'dead';

@@ -22,6 +22,7 @@ import {
   CLAIM_FIELDS,
   CLAIM_NAMES,
   type Continuation,
+  carrierNote,
   claimValues,
   crashOf,
   fieldsAfter,
@@ -221,6 +222,11 @@ export class JobRecords {
       ExpressionAttributeValues: { ...claimValues(run, nowMs, ending), ':one': 1, ':zero': 0 },
     });
     return result.written || isOurs(result.record, run, ending) ? undefined : result.record;
+  }
+
+  /** Our message carries the verdict of a job whose execution has failed. Whoever was about to send it back need not. */
+  async noteCarrier(run: Run, { life }: JobRecord): Promise<void> {
+    await this.#write({ ...this.#key(run), ...carrierNote(life, run.messageId) });
   }
 
   /** Makes the duplicate findable by its own id. */

@@ -51,6 +51,16 @@ export function fieldsAfter(
   return { state: 'retrying', notBeforeMs: next.notBeforeMs };
 }
 
+/** The message that carries a verdict is known, unless it was before: nobody need send another one. */
+export function carrierNote(life: number, messageId: string) {
+  return {
+    UpdateExpression: 'SET verdict.messageId = :message',
+    ConditionExpression: '#state = :dead AND #life = :life AND verdict.messageId = :unsent',
+    ExpressionAttributeNames: { '#state': 'state', '#life': 'life' },
+    ExpressionAttributeValues: { ':message': messageId, ':dead': 'dead', ':life': life, ':unsent': '' },
+  };
+}
+
 /** What every write sets that gives the record to a run. */
 export const CLAIM_FIELDS =
   'jobId = if_not_exists(jobId, :jobId), #status = :status, #state = :state, #owner = :owner, requestId = :request, ' +

@@ -12,7 +12,7 @@ import {
   type SendMessageCommandInput,
 } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
-import { bodyOf, type JobMessage } from '../jobs/message.ts';
+import { bodyOf, type JobMessage, oneHopOn } from '../jobs/message.ts';
 import { scheduleNamePrefix } from '../jobs/names.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -40,18 +40,22 @@ export interface Resending {
  */
 export async function resend(resending: Resending, runtime: Runtime): Promise<boolean> {
   const { record, message, atMs } = resending;
-  const hop = (message.hop ?? 0) + 1;
+  const next = oneHopOn(message);
   const attributes = attributesOf(record);
   const input: SendMessageCommandInput = {
     QueueUrl: runtime.queueUrl,
-    MessageBody: bodyOf({ ...message, hop }),
+    MessageBody: bodyOf(next),
     ...(record.attributes.MessageGroupId === undefined
       ? {}
       : { MessageGroupId: record.attributes.MessageGroupId }),
     ...(attributes === undefined ? {} : { MessageAttributes: attributes }),
   };
   const seconds = Math.max(0, Math.ceil((atMs - runtime.now()) / 1000));
-  if (seconds > LONGEST_SQS_DELAY_SECONDS && (await schedule(resending, hop, input, runtime))) return true;
+  if (
+    seconds > LONGEST_SQS_DELAY_SECONDS &&
+    (await schedule({ ...resending, message: next }, input, runtime))
+  )
+    return true;
   try {
     await runtime.sqs.send(
       new SendMessageCommand({ ...input, DelaySeconds: Math.min(seconds, LONGEST_SQS_DELAY_SECONDS) }),
@@ -84,7 +88,6 @@ export async function deleteRenewed(
 
 async function schedule(
   { record, message, key, atMs }: Resending,
-  hop: number,
   input: SendMessageCommandInput,
   { scheduler, schedules, logger }: Runtime,
 ): Promise<boolean> {
@@ -92,7 +95,7 @@ async function schedule(
   if (input.MessageBody?.includes('<aws.scheduler.')) return false;
   const { groupName, roleArn } = schedules;
   // The same for the same resending: one whose answer was lost is not scheduled twice.
-  const name = createHash('sha256').update(`${key} ${message.id} ${hop} ${atMs}`).digest('hex');
+  const name = createHash('sha256').update(`${key} ${message.id} ${message.hop} ${atMs}`).digest('hex');
   try {
     await scheduler.send(
       new CreateScheduleCommand({

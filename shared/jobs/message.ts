@@ -37,6 +37,11 @@ const envelope = z.looseObject({
 
 export type JobMessage = z.output<typeof envelope>;
 
+/** What carries a job on: the same message, one hop beyond those that have carried it. @param claimedHop the highest that has claimed the key */
+export function oneHopOn(message: JobMessage, claimedHop = 0): JobMessage & { readonly hop: number } {
+  return { ...message, hop: Math.max(message.hop ?? 0, claimedHop) + 1 };
+}
+
 /** A message as the body of an SQS message. SQS refuses two characters that JSON may hold as they are, so they are escaped. */
 export function bodyOf(message: JobMessage): string {
   return JSON.stringify(message).replaceAll(/[\uFFFE\uFFFF]/g, (character) =>

@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { carrierNote } from '../consumer/record-changes.ts';
 import { stepsOfJob } from '../consumer/step-records.ts';
 import {
   expirationSeconds,
@@ -22,6 +25,8 @@ export class EndRecords {
   readonly #dynamo: DynamoDBDocumentClient;
   readonly #key: { readonly TableName: string; readonly Key: { readonly pk: string; readonly sk: string } };
   readonly #now: () => number;
+  /** By it a write is known as ours whose answer was lost and that the SDK sent again. */
+  readonly #owner = randomUUID();
 
   constructor(
     { dynamo, jobsTable, now }: { dynamo: DynamoDBDocumentClient; jobsTable: string; now: () => number },
@@ -47,6 +52,7 @@ export class EndRecords {
     const { state, redriveCount } = end;
     const changes = Object.entries({
       state,
+      owner: this.#owner,
       executionArn,
       redriveCount,
       expiration: expirationSeconds(nowMs),
@@ -60,7 +66,6 @@ export class EndRecords {
       UpdateExpression: `SET ${changes.map(([name]) => `#${name} = :${name}`).join(', ')}`,
       ConditionExpression: '#owner = :seenOwner AND #state = :seenState AND #life = :seenLife',
       ExpressionAttributeNames: {
-        '#owner': 'owner',
         '#life': 'life',
         ...Object.fromEntries(changes.map(([name]) => [`#${name}`, name])),
       },
@@ -73,35 +78,44 @@ export class EndRecords {
     });
   }
 
-  /** Lets the verdict bind messages of the key until later, since the one that carries it has yet to be sent. @returns whether it has */
+  /**
+   * Lets the verdict bind messages of the key until later, since the one that carries it has yet to be sent.
+   *
+   * @returns whether the record was still as `seen`: then nobody else sends it
+   */
   async bind(seen: JobRecord, untilMs: number): Promise<boolean> {
     return this.#update({
-      UpdateExpression: 'SET verdict.bindsUntilMs = :until',
-      ConditionExpression: '#state = :dead AND #life = :life AND verdict.messageId = :unsent',
-      ExpressionAttributeNames: { '#state': 'state', '#life': 'life' },
-      ExpressionAttributeValues: { ':until': untilMs, ':dead': 'dead', ':life': seen.life, ':unsent': '' },
+      UpdateExpression: 'SET verdict.bindsUntilMs = :until, #owner = :owner',
+      ConditionExpression:
+        '#state = :dead AND #life = :life AND verdict.messageId = :unsent AND #owner = :seenOwner',
+      ExpressionAttributeNames: { '#state': 'state', '#life': 'life', '#owner': 'owner' },
+      ExpressionAttributeValues: {
+        ':until': untilMs,
+        ':owner': this.#owner,
+        ':dead': 'dead',
+        ':life': seen.life,
+        ':unsent': '',
+        ':seenOwner': seen.owner,
+      },
     });
   }
 
   /** The message that carries the verdict is on its way. */
-  async sentBack(seen: JobRecord, messageId: string): Promise<void> {
-    await this.#update({
-      UpdateExpression: 'SET verdict.messageId = :message',
-      ConditionExpression: '#state = :dead AND #life = :life',
-      ExpressionAttributeNames: { '#state': 'state', '#life': 'life' },
-      ExpressionAttributeValues: { ':message': messageId, ':dead': 'dead', ':life': seen.life },
-    });
+  async sentBack({ life }: JobRecord, messageId: string): Promise<void> {
+    await this.#update(carrierNote(life, messageId));
   }
 
   async #update(
     update: Omit<ConstructorParameters<typeof UpdateCommand>[0], 'TableName' | 'Key'>,
   ): Promise<boolean> {
     try {
-      await this.#dynamo.send(new UpdateCommand({ ...this.#key, ...update }));
+      await this.#dynamo.send(
+        new UpdateCommand({ ...this.#key, ...update, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' }),
+      );
       return true;
     } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
-      throw error;
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      return error.Item !== undefined && unmarshall(error.Item).owner === this.#owner;
     }
   }
 }

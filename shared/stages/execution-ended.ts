@@ -1,12 +1,12 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { DescribeExecutionCommand, type SFNClient } from '@aws-sdk/client-sfn';
-import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { EventBridgeEvent } from 'aws-lambda';
 import { uncertainty } from '../consumer/step-records.ts';
-import { bodyOf, type JobMessage } from '../jobs/message.ts';
 import { type JobRecord, type StepRecord, stageOfStep, type Verdict } from '../jobs/record.ts';
+import { sendAgain } from '../jobs/send-again.ts';
 import type { ExecutionData, StageData, StagedJobIdentity } from '../jobs/stage-data.ts';
 import { type End, EndRecords } from './end-records.ts';
 
@@ -42,6 +42,9 @@ export interface EndRuntime {
  */
 const VERDICT_BINDS_MS = 60_000;
 
+/** So long the message is left to the one that recorded the verdict. Where that one dies its own event comes again, which Lambda does after a minute. */
+const SENDING_MS = 45_000;
+
 /** Records what became of a staged job when an event tells that its execution has ended. @throws when it could not: the event comes again */
 export async function executionEnded(
   { detail }: Pick<ExecutionStatusEvent, 'detail'>,
@@ -63,15 +66,18 @@ export async function executionEnded(
 export async function recordEnd(told: ExecutionStatusDetail, runtime: EndRuntime): Promise<boolean> {
   if (told.status === 'RUNNING' || told.status === 'PENDING_REDRIVE') return false;
   const detail = await whole(told, runtime);
-  const { job, message } = JSON.parse(detail.input ?? '') as ExecutionData;
+  const execution = JSON.parse(detail.input ?? '') as ExecutionData;
+  const { job } = execution;
   const records = new EndRecords(runtime, job);
   for (let round = 0; round < 5; round++) {
     const record = await records.read();
     if (!record || !concerns(record, job, detail)) return false;
     if (record.state === 'dead' && isRecorded(record, detail)) {
+      const recordedMs = (record.verdict?.bindsUntilMs ?? 0) - VERDICT_BINDS_MS;
+      if (runtime.now() < recordedMs + SENDING_MS) return false;
       // An earlier try recorded it and did not get further: without this, the message would be later than the verdict and begin a new life.
       if (!(await records.bind(record, runtime.now() + VERDICT_BINDS_MS))) continue;
-      await returnMessage(records, record, job, message, runtime);
+      await returnMessage(records, record, execution, runtime);
       return true;
     }
     const end = await endOf(detail, record, records, runtime.now());
@@ -79,7 +85,7 @@ export async function recordEnd(told: ExecutionStatusDetail, runtime: EndRuntime
     report(job, record, end, runtime);
     if (end.state === 'dead') {
       const ended = { ...record, state: 'dead', verdict: end.verdict } as const;
-      await returnMessage(records, ended, job, message, runtime);
+      await returnMessage(records, ended, execution, runtime);
     }
     return true;
   }
@@ -209,20 +215,14 @@ function resultOf({ output }: ExecutionStatusDetail): string | undefined {
 async function returnMessage(
   records: EndRecords,
   record: JobRecord,
-  job: StagedJobIdentity,
-  message: ExecutionData['message'],
+  execution: ExecutionData,
   { sqs, data }: EndRuntime,
 ): Promise<void> {
-  const published = (await data.read(message)) as JobMessage;
-  const hop = Math.max(record.hop ?? 0, published.hop ?? 0) + 1;
-  const { MessageId } = await sqs.send(
-    new SendMessageCommand({
-      QueueUrl: job.queueUrl,
-      MessageBody: bodyOf({ ...published, hop }),
-      ...(published.partitionkey === undefined ? {} : { MessageGroupId: published.partitionkey }),
-    }),
+  const abortSignal = AbortSignal.timeout(SENDING_MS);
+  await records.sentBack(
+    record,
+    await sendAgain(execution, { sqs, data, claimedHop: record.hop, abortSignal }),
   );
-  await records.sentBack(record, MessageId ?? '');
 }
 
 function report(job: StagedJobIdentity, record: JobRecord, end: End, { logger, now }: EndRuntime): void {
