@@ -20,6 +20,9 @@ export interface QueueProgress {
 
 type Counts = Record<'running' | 'waiting' | 'completed', number>;
 
+/** What a job may be while no queue has a message of it: an execution carries it, or EventBridge Scheduler brings it back. */
+const WITHOUT_MESSAGE: ReadonlySet<JobRecord['state']> = new Set(['started', 'deferred', 'retrying']);
+
 /** Follows the records and the consumers' metrics, so that a look at the progress costs no scan. */
 export class Progress {
   readonly #cloud: LocalCloud;
@@ -78,13 +81,13 @@ export class Progress {
     });
   }
 
-  /** Whether nothing is left to do: on any job's queue, and in any execution, whose job has no message while it runs. */
+  /** Whether nothing is left to do: on any job's queue, and for any job that has no message while an execution carries it or a schedule holds it. */
   drained(): boolean {
     const areQueuesEmpty = JOB_TYPES.every((type) => {
       const { visible, notVisible, delayed } = this.#counts(queueName(this.#stage, type));
       return visible + notVisible + delayed === 0;
     });
-    return areQueuesEmpty && ![...this.#states.values()].includes('started');
+    return areQueuesEmpty && ![...this.#states.values()].some((state) => WITHOUT_MESSAGE.has(state));
   }
 
   #counts(name: string) {

@@ -40,7 +40,7 @@ export interface Account {
  * @param isSampleDay whether it went through the outages of the sample day
  */
 export async function account(
-  { cloud, sqs, sfn, dynamo, stage, objects, opening, cardProvider }: Session,
+  { cloud, sqs, sfn, dynamo, stage, objects, opening, cardProvider, webhooks }: Session,
   { accepted, notAccepted }: FeedResult,
   isSampleDay: boolean,
 ): Promise<Account> {
@@ -54,6 +54,7 @@ export async function account(
     objects,
     mails: () => mailsOf(cloud.ses),
     providerCharges: () => cardProvider.charges(),
+    webhooks,
   });
   release();
   const promised = [...judge(accepted, opening, evidence), ...(isSampleDay ? judgeSampleDay(evidence) : [])];

@@ -19,6 +19,7 @@ import { type Opening, readOpening, seed } from './opening.ts';
 import { Progress } from './progress.ts';
 import { type Objects, seedReportAssets } from './report-files.ts';
 import type { StartOptions } from './start-options.ts';
+import { openWebhooks, type WebhookWorld } from './webhooks.ts';
 
 /** A local cloud with the deployed template in it, and this program's own way in: the SDK clients that anyone else would use. */
 export interface Session {
@@ -33,6 +34,7 @@ export interface Session {
   readonly opening: Opening;
   /** Charges the cards, in place of a provider out there. */
   readonly cardProvider: CardProvider;
+  readonly webhooks: WebhookWorld;
   /** How many jobs the state knew already. */
   readonly jobsFromBefore: number;
   close(): Promise<void>;
@@ -46,9 +48,11 @@ export async function openSession(
 ): Promise<Session> {
   // What it has charged is remembered with the state, as the provider out there would.
   const providersMemory = join(dataDirectory, 'card-provider.ndjson');
+  const receiversMemory = join(dataDirectory, 'webhook-receivers.ndjson');
   if (fresh) {
     discardState(dataDirectory);
     rmSync(providersMemory, { force: true });
+    rmSync(receiversMemory, { force: true });
     rmSync(join(dataDirectory, 'reports'), { recursive: true, force: true });
   }
   let progress: Progress | undefined;
@@ -69,6 +73,7 @@ export async function openSession(
   const dynamo = DynamoDBDocumentClient.from(new DynamoDBClient(client));
   const s3 = new S3Client({ ...client, forcePathStyle: true });
   let cardProvider: CardProvider | undefined;
+  let webhooks: WebhookWorld | undefined;
   const close = async (): Promise<void> => {
     s3.destroy();
     sqs.destroy();
@@ -78,6 +83,7 @@ export async function openSession(
     cloud.clock.hold();
     await cloud.stop();
     await cardProvider?.stop();
+    await webhooks?.stop();
   };
   try {
     const known = await Array.fromAsync(new JobLookup(dynamo, stage).all());
@@ -88,6 +94,7 @@ export async function openSession(
     await seedReportAssets(objects);
     cardProvider = await CardProvider.start({ file: providersMemory });
     await fillInCardProvider(cardProvider, client, stage);
+    webhooks = await openWebhooks({ cloud, client, stage, memory: receiversMemory });
     return {
       stage,
       cloud,
@@ -98,6 +105,7 @@ export async function openSession(
       progress,
       opening,
       cardProvider,
+      webhooks,
       jobsFromBefore: known.length,
       close,
     };

@@ -14,6 +14,7 @@ import { START_HELP, type StartOptions, startOptions } from './start-options.ts'
 import { DEPLOYED_APP, synthesize } from './synth.ts';
 import { UsageError } from './usage-error.ts';
 import { makeWeather } from './weather-maker.ts';
+import { readIncoming, sendIncoming } from './webhooks.ts';
 
 const STAGE = 'dev';
 const SAMPLES = fileURLToPath(new URL('../samples/jobs.ndjson', import.meta.url));
@@ -51,7 +52,7 @@ async function runOnce(
   let published: FeedResult;
   let end: Awaited<ReturnType<typeof drain>>;
   try {
-    published = await publishFeed(entries, feedDoor(session, interruption));
+    published = await play(session, entries, isSampleDay, interruption);
     await Promise.race([weather?.over, aborted(interruption)]);
     end = await drain(session, interruption);
   } finally {
@@ -73,6 +74,20 @@ async function runOnce(
   return end === 'drained' && held ? EXIT.well : EXIT.broken;
 }
 
+/** Publishes the feed; in the sample day, the providers' webhooks come in meanwhile. */
+async function play(
+  session: Session,
+  entries: readonly FeedEntry[],
+  isSampleDay: boolean,
+  interruption: AbortSignal,
+): Promise<FeedResult> {
+  const door = feedDoor(session, interruption);
+  const webhooks = isSampleDay ? sendIncoming(readIncoming(), session.webhooks.sender, door) : undefined;
+  const published = await publishFeed(entries, door);
+  await Promise.race([webhooks, aborted(interruption)]);
+  return published;
+}
+
 async function stayUp(
   session: Session,
   entries: readonly FeedEntry[],
@@ -85,7 +100,7 @@ async function stayUp(
   const weather = isSampleDay ? makeWeather(session, (news) => display.tell(news)) : undefined;
   try {
     if (feed !== undefined || isSampleDay) {
-      const { notAccepted } = await publishFeed(entries, feedDoor(session, interruption));
+      const { notAccepted } = await play(session, entries, isSampleDay, interruption);
       for (const { reason } of notAccepted) display.tell(`not accepted: ${reason}`);
     }
     await aborted(interruption);
@@ -98,7 +113,7 @@ async function stayUp(
 }
 
 function greet(
-  { cloud, jobsFromBefore }: Session,
+  { cloud, jobsFromBefore, webhooks }: Session,
   { dataDirectory, factor, once, feed }: StartOptions,
 ): void {
   print(
@@ -113,6 +128,9 @@ function greet(
       print('  the samples go into new state only; --fresh begins again with them');
     print(
       `  publish with: aws --endpoint-url ${cloud.endpoint} sqs send-message --queue-url ${cloud.endpoint}/${cloud.accountId}/${queueName(STAGE, JOBS.sendEmail.type)} --message-body …`,
+    );
+    print(
+      `  webhooks of providers come in at ${webhooks.ingressUrl}acme-shop and ${webhooks.ingressUrl}stripe`,
     );
     print('  Ctrl-C stops; the state is kept.');
   }

@@ -1,5 +1,6 @@
 import { AwsError } from '../local/kernel/errors.ts';
 import { CARD_WEATHER, LASTING_UPLOAD_WEATHER, UPLOAD_WEATHER, WEATHER } from '../samples/weather.ts';
+import { SAMPLE_ENDPOINTS } from '../samples/webhook-receiver/day.ts';
 import { JOBS } from '../shared/jobs/registry.ts';
 import { redriveLetters, resumeFailed } from './on-call.ts';
 import type { Session } from './session.ts';
@@ -30,6 +31,7 @@ export function makeWeather(session: Session, tell: (news: string) => void): Wea
       at(toSeconds, 'the card provider is well again', () => cardProvider.behave()),
     ]),
   ];
+  timers.push(...unwellReceivers(session.webhooks, at));
   const endUploadFaults = refuseUploads(cloud, tell);
   const upload = refuseUploadUntilMended(session, tell);
   return {
@@ -39,8 +41,28 @@ export function makeWeather(session: Session, tell: (news: string) => void): Wea
       upload.end();
       for (const timer of timers) timer.cancel();
       cardProvider.behave();
+      for (const { receiver } of session.webhooks.customers) receiver.behave();
     },
   };
+}
+
+function unwellReceivers<Timer>(
+  { customers }: Session['webhooks'],
+  at: (seconds: number, text: string, change: () => void) => Timer,
+): Timer[] {
+  return customers.flatMap(({ endpoint: { tenant, endpointId }, receiver }) => {
+    const unwell = SAMPLE_ENDPOINTS.find(
+      (one) => one.tenant === tenant && one.endpointId === endpointId,
+    )?.unwell;
+    if (!unwell) return [];
+    const { fromSeconds, toSeconds, text, behaviour } = unwell;
+    return [
+      at(fromSeconds, text, () => receiver.behave(behaviour)),
+      ...(toSeconds === undefined
+        ? []
+        : [at(toSeconds, `the receiver ${tenant}/${endpointId} is well again`, () => receiver.behave())]),
+    ];
+  });
 }
 
 /** A run of the stage makes as many tries as its SDK does; it begins with the PDF, so that each try is one of these calls. */

@@ -1,10 +1,11 @@
 /**
- * Writes the sample feed beside this file: sign-ups, payments and orders of a small shop over five minutes, with what a real day
- * brings along: duplicates, stragglers, messages from services that do not know the format. Deterministic; run it after a change:
- * `npm run samples`.
+ * Writes the sample feeds beside this file: sign-ups, payments and orders of a small shop over five minutes, with what a real day
+ * brings along (duplicates, stragglers, messages from services that do not know the format), and the webhooks that its providers
+ * send meanwhile. Deterministic; run it after a change: `npm run samples`.
  */
 import { writeFileSync } from 'node:fs';
 import { mulberry32 } from './random.ts';
+import { incoming, shopEvents } from './webhook-events.ts';
 
 type Line = Record<string, unknown> & { afterSeconds: number };
 
@@ -325,9 +326,17 @@ function malformed(): Line[] {
 }
 
 const proper = [...signUps(), ...payments(), ...orders()];
-const feed = [...proper, ...duplicatesOf(proper), ...malformed(), ...charges(), ...reports()].sort(
-  (a, b) => a.afterSeconds - b.afterSeconds,
-);
+const feed = [
+  ...proper,
+  ...duplicatesOf(proper),
+  ...malformed(),
+  ...charges(),
+  ...reports(),
+  ...shopEvents(),
+].sort((a, b) => a.afterSeconds - b.afterSeconds);
 const here = (file: string): URL => new URL(file, import.meta.url);
-writeFileSync(here('jobs.ndjson'), feed.map((line) => `${JSON.stringify(line)}\n`).join(''));
+const ndjson = (lines: readonly unknown[]): string =>
+  lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+writeFileSync(here('jobs.ndjson'), ndjson(feed));
+writeFileSync(here('webhooks.ndjson'), ndjson(incoming()));
 writeFileSync(here('opening.json'), `${JSON.stringify({ accounts: ACCOUNTS, stock: STOCK }, null, 2)}\n`);

@@ -9,7 +9,9 @@ import { type TableSubject, tableName } from '../../shared/jobs/names.ts';
 import type { JobRecord } from '../../shared/jobs/record.ts';
 import { JOBS } from '../../shared/jobs/registry.ts';
 import { type Objects, reportFiles } from '../report-files.ts';
+import type { WebhookWorld } from '../webhooks.ts';
 import { type ResumedJob, resumedJobs } from './stage-runs.ts';
+import { type WebhookEvidence, webhookEvidence } from './webhook-evidence.ts';
 
 /** Everything that a run left behind, read back through the same interfaces that other programs have. */
 export interface Evidence {
@@ -30,6 +32,8 @@ export interface Evidence {
   readonly mails: readonly { readonly notification: string; readonly to: string }[];
   /** What the card provider says that it did. */
   readonly providerCharges: readonly ProviderCharge[];
+  /** Absent where nobody sent any and nobody was to be sent any. */
+  readonly webhooks?: WebhookEvidence;
 }
 
 export interface AccountRow {
@@ -84,6 +88,7 @@ export interface Sources {
   readonly objects?: Objects;
   readonly mails: () => Evidence['mails'];
   readonly providerCharges: () => Evidence['providerCharges'];
+  readonly webhooks?: WebhookWorld;
 }
 
 /** The mails that the local cloud's SES took, by the notification that each is for. */
@@ -101,6 +106,7 @@ export async function gatherEvidence({
   objects,
   mails,
   providerCharges,
+  webhooks,
 }: Sources): Promise<Evidence> {
   const lookup = new JobLookup(dynamo, stage);
   const rows = async <Row>(subject: TableSubject): Promise<Row[]> => {
@@ -136,5 +142,6 @@ export async function gatherEvidence({
     reportFiles: objects ? await reportFiles(objects) : new Map(),
     mails: mails(),
     providerCharges: providerCharges(),
+    ...(webhooks && { webhooks: await webhookEvidence(webhooks, { dynamo, stage }) }),
   };
 }

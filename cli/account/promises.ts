@@ -8,6 +8,7 @@ import { completedJobs, identityOf } from './completed-jobs.ts';
 import type { Evidence, OrderRow } from './evidence.ts';
 import { completedReportsAreWhole } from './report-promises.ts';
 import { lastingFailureWasResumed, noFinishedStageRanAgain } from './resume-promises.ts';
+import { judgeWebhooks } from './webhook-promises.ts';
 
 /** One promise, and what speaks against it. */
 export interface Promised {
@@ -34,6 +35,7 @@ export function judge(accepted: readonly FeedEntry[], opening: Opening, evidence
     completedReportsAreWhole(accepted, evidence),
     noFinishedStageRanAgain(evidence),
     ...judgeEffects(opening, evidence),
+    ...(evidence.webhooks ? judgeWebhooks(accepted, evidence, evidence.webhooks) : []),
   ];
 }
 

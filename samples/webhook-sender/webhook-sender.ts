@@ -21,7 +21,7 @@ export interface SentEvent {
 
 /** Seconds between the tries. Providers try for days; here that is long enough to outlive an outage of the sample day. */
 const PAUSES_SECONDS = [5, 30, 120, 300, 900];
-const ANSWER_MS = 10_000;
+const ANSWER_MS = 30_000;
 
 /** Providers that send us webhooks, on this machine: each try is signed anew, and whatever is not answered by a 2xx is sent again. */
 export class WebhookSender {
@@ -41,14 +41,14 @@ export class WebhookSender {
     return this.#sent;
   }
 
-  /** Sends an event until it is taken, or no try is left. A forger tries once. */
+  /** Sends an event until it is taken, or no try is left. A forger tries until there is an answer. */
   async send(outgoing: OutgoingEvent): Promise<SentEvent> {
     const answers: number[] = [];
     for (;;) {
       const status = await this.#try(outgoing, answers.length);
       answers.push(status);
-      const pause = outgoing.forgery ? undefined : PAUSES_SECONDS[answers.length - 1];
-      if (isTaken(status) || pause === undefined) break;
+      const pause = PAUSES_SECONDS[answers.length - 1];
+      if (isTaken(status) || (outgoing.forgery && status > 0) || pause === undefined) break;
       await this.#options.wait(pause);
     }
     const sent = { outgoing, answers };

@@ -9,6 +9,7 @@ import { BREACHES_OF_JOBS } from './breaches/jobs.ts';
 import { BREACHES_OF_LEDGER } from './breaches/ledger.ts';
 import { BREACHES_OF_REPORTS } from './breaches/reports.ts';
 import { BREACHES_OF_RESUMPTIONS } from './breaches/resumptions.ts';
+import { BREACHES_OF_WEBHOOKS } from './breaches/webhooks.ts';
 import { change, judgement, letter, opening, payment, verdict, wellRun } from './well-run.ts';
 
 const { sendEmail, processPayment, chargeCard } = JOBS;
@@ -20,6 +21,7 @@ const BREACHES = [
   ...BREACHES_OF_CHARGES,
   ...BREACHES_OF_REPORTS,
   ...BREACHES_OF_RESUMPTIONS,
+  ...BREACHES_OF_WEBHOOKS,
 ];
 
 describe('the promises', () => {

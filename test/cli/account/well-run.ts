@@ -8,8 +8,10 @@ import type { AnyJob } from '../../../shared/jobs/define-job.ts';
 import { payloadHash } from '../../../shared/jobs/message.ts';
 import { type JobRecord, jobPartitionKey } from '../../../shared/jobs/record.ts';
 import { JOBS } from '../../../shared/jobs/registry.ts';
+import { event, webhooksOfWellRun } from './webhook-run.ts';
 
 const { sendEmail, processPayment, placeOrder, chargeCard, generateReport } = JOBS;
+const { processWebhook, fanOutEvent, deliverWebhook } = JOBS;
 
 export const opening: Opening = {
   accounts: [
@@ -63,9 +65,15 @@ export const accepted: readonly FeedEntry[] = [
   entry(sendEmail, 'suppressed', { notificationId: 'suppressed' }),
   malformed,
   malformed,
+  entry(fanOutEvent, 'shop/e-1', { tenant: 'shop', event }),
 ];
 
-const record = (job: AnyJob, key: string, data: unknown, changes: Partial<JobRecord> = {}): JobRecord => ({
+export const record = (
+  job: AnyJob,
+  key: string,
+  data: unknown,
+  changes: Partial<JobRecord> = {},
+): JobRecord => ({
   pk: jobPartitionKey(job.type, key),
   sk: 'job',
   jobId: key,
@@ -142,6 +150,11 @@ export function wellRun() {
     record(sendEmail, 'order-confirmation:o1', {}),
     record(generateReport, 'r1', report),
     record(sendEmail, 'report-ready:r1', {}),
+    ...['acme-shop/evt-1', 'acme-shop/evt-2', 'stripe/evt_a', 'stripe/evt_b'].map((key) =>
+      record(processWebhook, key, {}),
+    ),
+    record(fanOutEvent, 'shop/e-1', { tenant: 'shop', event }),
+    record(deliverWebhook, 'shop/well/e-1', {}),
   ];
   return {
     records: new Map(records.map((one) => [one.pk, one])),
@@ -186,6 +199,7 @@ export function wellRun() {
       { notification: 'order-confirmation_3Ao1', to: 'you@example.com' },
       { notification: 'report-ready_3Ar1', to: 'boss@example.com' },
     ],
+    webhooks: webhooksOfWellRun(),
   } satisfies Evidence;
 }
 export type Run = ReturnType<typeof wellRun>;
