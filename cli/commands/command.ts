@@ -38,9 +38,9 @@ export interface CommandContext {
 }
 
 export interface Command {
-  /** As the help shows them: `TYPE#KEY STEP`. */
+  /** Its arguments, as a refusal names them: `TYPE#KEY or ID`. */
   readonly takes: string;
-  /** The fewest and the most arguments. */
+  /** How many arguments that is. */
   readonly count: number;
   /** Its own options, beside those that all commands have. */
   readonly options: readonly string[];

@@ -167,9 +167,15 @@ export interface Lives {
   readonly former: readonly { readonly life: number; readonly verdict: Verdict }[];
 }
 
-export function livesOf({ life, history = [], attempts, deferrals, startedAtMs, ...rest }: JobRecord): Lives {
+export function livesOf({
+  life,
+  history = [],
+  attempts,
+  deferrals,
+  startedAtMs,
+  pastVerdicts: past = [],
+}: JobRecord): Lives {
   const first = history.find((attempt) => attempt.life === life);
-  const past = rest.pastVerdicts ?? [];
   return {
     life,
     sinceMs: Math.min(first?.startedAtMs ?? startedAtMs, startedAtMs),

@@ -36,7 +36,7 @@ export interface Accepted {
 export interface NotAccepted {
   readonly index: number;
   readonly jobId: string;
-  /** `INVALID_PAYLOAD`, `INVALID_KEY`, `INVALID_ENVELOPE`, `INVALID_EXPIRY`, `TOO_LARGE`, or SQS's own code. */
+  /** `INVALID_PAYLOAD`, `INVALID_KEY`, `INVALID_ENVELOPE`, `INVALID_EXPIRY`, `TOO_LARGE`, `NO_ANSWER`, or the own code of SQS or of the SDK. */
   readonly code: string;
   readonly message: string;
   /**

@@ -17,6 +17,13 @@ export type Resolution =
 /** A step's record, above which DynamoDB would refuse it. */
 export const LARGEST_RESOLVED_RESULT_BYTES = 300_000;
 
+const NOTHING_TO_RESOLVE = {
+  done: 'is done',
+  'under-way': 'is under way',
+  repeatable: 'is a stage, which runs again as a whole',
+  'not-done': 'is certainly not done',
+};
+
 /** A step that cannot be resolved: the message says why and what to do. Nothing was changed. */
 export class StepNotResolved extends HonestJobsError {
   override readonly name = 'StepNotResolved';
@@ -165,13 +172,6 @@ export async function resolveStep(
     );
   }
 }
-
-const NOTHING_TO_RESOLVE = {
-  done: 'is done',
-  'under-way': 'is under way',
-  repeatable: 'is a stage, which runs again as a whole',
-  'not-done': 'is certainly not done',
-};
 
 function resultOf(resolution: Resolution): string | undefined {
   if (resolution.found !== 'done') return undefined;

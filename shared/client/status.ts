@@ -7,7 +7,14 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { AnyJob } from '../jobs/define-job.ts';
 import { deadLetterQueueName, queueName } from '../jobs/names.ts';
-import { type JobRecord, jobPartitionKey, type StepRecord, stageOfStep } from '../jobs/record.ts';
+import {
+  type JobRecord,
+  jobPartitionKey,
+  type StepRecord,
+  stageOfStep,
+  stageStepName,
+  stepSortKey,
+} from '../jobs/record.ts';
 import type { ExecutionData } from '../jobs/stage-data.ts';
 import { isOne, isStaged, type StageOrder } from '../jobs/staged-job.ts';
 import { describeExecution } from './executions.ts';
@@ -127,7 +134,7 @@ async function reportOf(
     steps: steps
       .filter((step) => !stages || !stageOfStep(step))
       .map((step) => ({
-        name: step.sk.slice(step.sk.indexOf('#') + 1),
+        name: step.sk.slice(stepSortKey('').length),
         record: step,
         ...stepStatusOf(step, record, nowMs, stages?.running),
       })),
@@ -144,7 +151,7 @@ async function itemsOfFirst(
 ): Promise<number | undefined> {
   if (!first || !isOne(first) || !first.forEach || executionArn === undefined || !sfn) return undefined;
   // Once the next stage has begun, as many as there are records.
-  const next = [second ?? []].flat().map(({ name }) => `step#stage/${name}`);
+  const next = [second ?? []].flat().map(({ name }) => stepSortKey(stageStepName(name)));
   if (steps.some(({ sk }) => next.includes(sk))) return undefined;
   const execution = await describeExecution(executionArn, sfn);
   return execution && (JSON.parse(execution.input ?? '') as ExecutionData).before.items.length;
@@ -159,6 +166,12 @@ function idsOf(
   if (messageId === '') return { jobId: asked };
   return { jobId, ...(asked === undefined || asked === jobId ? {} : { duplicateOf: jobId }) };
 }
+
+const COUNTS = [
+  'ApproximateNumberOfMessages',
+  'ApproximateNumberOfMessagesNotVisible',
+  'ApproximateNumberOfMessagesDelayed',
+] as const;
 
 /** In whatever state, as far as SQS knows by now. A queue that is not there holds none. */
 async function messagesOn(sqs: SQSClient, names: readonly string[]): Promise<number> {
@@ -178,9 +191,3 @@ async function messagesOn(sqs: SQSClient, names: readonly string[]): Promise<num
   );
   return counts.reduce((sum, count) => sum + count, 0);
 }
-
-const COUNTS = [
-  'ApproximateNumberOfMessages',
-  'ApproximateNumberOfMessagesNotVisible',
-  'ApproximateNumberOfMessagesDelayed',
-] as const;
