@@ -46,8 +46,9 @@ function examplesOf(document: string): Example[] {
 function addTo(source: string, { path, code }: Example): string {
   if (path === 'infra/stacks/jobs.ts')
     return source.replace("    new CfnOutput(this, 'AlarmTopicArn'", `    ${code}\n$&`);
-  const [imports, jobs] = code.split(/(?=^export const)/m);
-  return (imports ?? '') + source.replace(/^export const JOBS = [\s\S]*? as const;$/m, jobs?.trim() ?? '');
+  const [imports = '', list = ''] = code.split(/(?=^export const)/m);
+  const [head = ''] = /^export const \w+/.exec(list) ?? [];
+  return imports + source.replace(new RegExp(`^${head}\\b[\\s\\S]*?;$`, 'm'), list.trim());
 }
 
 describe('the documents', () => {
@@ -103,6 +104,21 @@ describe('the documents', () => {
       },
     );
     expect(test).toContain('2 passed');
+  });
+
+  it('add a provider of webhooks whose file compiles, deploys and passes its own test', {
+    timeout: 300_000,
+  }, () => {
+    const examples = examplesOf('docs/webhooks.md').filter(({ path }) => /parcel-post|providers/.test(path));
+    expect(examples.map(({ path }) => path)).toHaveLength(3);
+    examples.forEach(put);
+    expect(compile()).toBe('');
+    const test = execFileSync(
+      process.execPath,
+      [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', 'test/functions/parcel-post.test.ts'],
+      { cwd: tree, encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } },
+    );
+    expect(test).toContain('1 passed');
   });
 
   it('show code in the README that compiles', () => {
