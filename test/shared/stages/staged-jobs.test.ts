@@ -4,7 +4,7 @@ import type * as z from 'zod';
 import { tableName } from '../../../shared/jobs/names.ts';
 import { STAGE } from '../../lab/global-setup.ts';
 import { Lab } from '../../lab/lab.ts';
-import { staged } from '../../lab/probe/staged/contract.ts';
+import { count, staged } from '../../lab/probe/staged/contract.ts';
 
 let lab: Lab;
 beforeAll(async () => {
@@ -95,6 +95,14 @@ describe('a stage', () => {
     ['runs past its time', 'hang'],
   ] as const)('that %s is run again, and no other stage is', async (_, act) => {
     const { record, runs } = await endOf({ count: [act] });
+    expect(record).toMatchObject({ state: 'completed' });
+    expect(runs).toEqual({ ...ONCE, count: 2 });
+  });
+
+  it('that is to be run again no sooner waits for the longest of its delays', async () => {
+    const beganMs = lab.cloud.clock.now();
+    const { record, runs } = await endOf({ count: ['no-sooner'] });
+    expect(lab.cloud.clock.now() - beganMs).toBeGreaterThanOrEqual(count.retry.capSeconds * 1000);
     expect(record).toMatchObject({ state: 'completed' });
     expect(runs).toEqual({ ...ONCE, count: 2 });
   });

@@ -1,6 +1,11 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type * as z from 'zod';
-import { deadLetter, documentClient, PermanentError } from '../../../../shared/consumer/index.ts';
+import {
+  deadLetter,
+  documentClient,
+  PermanentError,
+  RetryNoSooner,
+} from '../../../../shared/consumer/index.ts';
 import { required, tableVariable } from '../../../../shared/jobs/environment.ts';
 import type { StageContext } from '../../../../shared/stages/index.ts';
 import type { staged } from './contract.ts';
@@ -19,6 +24,8 @@ export async function act(
       return fails();
     case 'permanent':
       throw new PermanentError('cannot ever work', { code: 'HOPELESS' });
+    case 'no-sooner':
+      throw new RetryNoSooner(300, 'overloaded');
     case 'exit':
       process.exit(1);
       break;

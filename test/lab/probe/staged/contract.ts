@@ -6,6 +6,7 @@ export const STAGE_ACTS = [
   'return',
   'throw',
   'permanent',
+  'no-sooner',
   'exit',
   'hang',
   'large',
