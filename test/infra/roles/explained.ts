@@ -59,15 +59,6 @@ const UNUSED: readonly Omit<ExplainedBy, 'what'>[] = [
     test: testOf(stagedJobs, 'whose data is too large for an execution goes through the bucket by itself'),
   },
   {
-    action: /^states:DescribeExecution$/,
-    resource: /:execution:honest-jobs-dev-[a-z-]+:/,
-    reason: 'EventBridge leaves out the data of an execution that ended with more than 248 KB of it.',
-    test: testOf(
-      'shared/stages/execution-ended.test.ts',
-      'whose event leaves out its data, since that is too large, is recorded with what Step Functions has',
-    ),
-  },
-  {
     action: /^s3:AbortMultipartUpload$/,
     resource: /\/reports\/\*$/,
     reason: 'An upload in parts that fails is given up, so that its parts are not kept and billed.',
