@@ -113,7 +113,7 @@ function refuseUploadUntilMended(session: Session, tell: (news: string) => void)
   });
   const cleared = at(clearedAfterSeconds, async () => {
     await redriveLetters(type, session);
-    tell(`the letters of ${type} are redriven: what was resumed has completed, so that they only go away`);
+    tell(`the letters of ${type} are redriven, so that they go away: what has completed is not run again`);
   });
   return {
     over: Promise.all([mended, cleared]).then(() => {}),

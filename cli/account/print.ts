@@ -41,12 +41,22 @@ function outcomeRows(accepted: readonly FeedEntry[], { records, deadLetters }: E
       jobs.length,
       state('completed'),
       state('dead'),
+      state('expired') + state('cancelled'),
       (deadLetters.get(type) ?? []).filter(({ job }) => job === undefined).length,
       jobs.reduce((sum, { history = [] }) => sum + history.length, 0),
     ].map(String);
   });
   return table(
-    ['type', 'published', 'jobs begun', 'completed', 'dead', 'unreadable', 'failed attempts'],
+    [
+      'type',
+      'published',
+      'jobs begun',
+      'completed',
+      'dead',
+      'expired or cancelled',
+      'unreadable',
+      'failed attempts',
+    ],
     rows,
   );
 }

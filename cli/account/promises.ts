@@ -66,6 +66,8 @@ export function judgeEffects(opening: Opening, evidence: Evidence): Promised[] {
   ];
 }
 
+const ENDS: ReadonlySet<JobRecord['state']> = new Set(['completed', 'dead', 'expired', 'cancelled']);
+
 function everyMessageEnded(accepted: readonly FeedEntry[], { records, deadLetters }: Evidence): Promised {
   const letters = [...deadLetters.values()].flat();
   const bodies = Map.groupBy(letters, ({ body }) => body);
@@ -84,7 +86,7 @@ function everyMessageEnded(accepted: readonly FeedEntry[], { records, deadLetter
       return reused.has(pk)
         ? []
         : [`${pk} was published with another payload, and that message is in no dead-letter queue`];
-    return record.state === 'completed' || record.state === 'dead' ? [] : [`${pk} is still ${record.state}`];
+    return ENDS.has(record.state) ? [] : [`${pk} is still ${record.state}`];
   });
   for (const [body, sent] of Map.groupBy(accepted.filter(isMalformed), (entry) => entry.body)) {
     const lying = bodies.get(body)?.length ?? 0;
@@ -94,7 +96,7 @@ function everyMessageEnded(accepted: readonly FeedEntry[], { records, deadLetter
       );
   }
   return {
-    promise: 'Every accepted message ended, completed or dead-lettered',
+    promise: 'Every accepted message ended: completed, dead-lettered, expired or cancelled',
     checked: `${accepted.length} messages`,
     broken,
   };
@@ -129,8 +131,9 @@ function completedPaymentsAreBooked(
   const completed = completedJobs(accepted, type, records);
   const broken = [...completed].flatMap(([key, entry]) => {
     const payment = booked.get(key);
+    if (!payment) return [`payment ${key} completed, but is not in the ledger`];
     const { accountId, amountMinor } = entry.data as { accountId: string; amountMinor: number };
-    return payment?.accountId === accountId && payment.amountMinor === amountMinor
+    return payment.accountId === accountId && payment.amountMinor === amountMinor
       ? []
       : [`payment ${key} completed, but the ledger has ${JSON.stringify(payment)}`];
   });

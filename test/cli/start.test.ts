@@ -231,7 +231,7 @@ describe('npm start -- --once', () => {
       [lineOf('1'), lineOf('2', { afterSeconds: 3000 }), lineOf('1'), ...bodies].join(''),
     );
     expect(await run.exitCode()).toBe(0);
-    expect(run.stdout).toMatch(/process-payment +3 +2 +2 +0 +0 +0\n/);
+    expect(run.stdout).toMatch(/process-payment +3 +2 +2 +0 +0 +0 +0\n/);
     expect(run.stdout).toMatch(/send-email: NOT_JSON: The body is not JSON.*\n +message [0-9a-f-]{36}\n/);
     expect(run.stdout).toContain('held    Every accepted message ended');
     expect(run.stdout).not.toContain('BROKEN');
@@ -260,7 +260,7 @@ describe('npm start -- --once', () => {
     };
     const first = start(args, `${JSON.stringify(charge)}\n${JSON.stringify(declined)}\n`);
     expect(await first.exitCode()).toBe(0);
-    expect(first.stdout).toMatch(/charge-card +2 +2 +2 +0 +0 +0\n/);
+    expect(first.stdout).toMatch(/charge-card +2 +2 +2 +0 +0 +0 +0\n/);
     expect(first.stdout).toContain('as the provider made it (2 completed, 2 recorded, 1 cards charged)');
     const second = start(args, `${JSON.stringify(charge)}\n`);
     expect(await second.exitCode()).toBe(0);

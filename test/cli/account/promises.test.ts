@@ -75,6 +75,20 @@ describe('the promises', () => {
     }
   });
 
+  it.each(['expired', 'cancelled'] as const)(
+    'take a job that has %s for ended, without its effect',
+    (state) => {
+      const run = wellRun();
+      change(run, processPayment, 't1', { state });
+      expect(judgement(run).flatMap(({ broken }) => broken)).toEqual([
+        'payment t1 is in the ledger, but its job did not complete',
+      ]);
+      run.payments.pop();
+      run.accounts.splice(0, 1, { accountId: 'a', balanceMinor: 100, currency: 'EUR' });
+      expect(judgement(run).flatMap(({ broken }) => broken)).toEqual([]);
+    },
+  );
+
   it('take a body that is a job for the job that it is', () => {
     const run = wellRun();
     const body: FeedEntry = {
@@ -87,7 +101,7 @@ describe('the promises', () => {
     expect(judge([body], opening, run).filter(({ broken }) => broken.length > 0)).toEqual([]);
     run.payments.pop();
     expect(judge([body], opening, run).flatMap(({ broken }) => broken)).toContain(
-      'payment t1 completed, but the ledger has undefined',
+      'payment t1 completed, but is not in the ledger',
     );
   });
 });

@@ -5,7 +5,7 @@ export const BREACHES_OF_LEDGER: readonly Breach[] = [
     promise: 'The ledger has the payments that completed',
     when: 'a completed payment is not booked',
     damage: (run) => run.payments.pop(),
-    says: 'payment t1 completed, but the ledger has undefined',
+    says: 'payment t1 completed, but is not in the ledger',
   },
   {
     promise: 'The ledger has the payments that completed',
