@@ -8,6 +8,7 @@ const everySchedule = 'shared/jobs/schedule-properties.test.ts';
 const jobQueue = 'infra/job-queue.test.ts';
 const stagedJobs = 'shared/stages/staged-jobs.test.ts';
 const received = 'functions/process-webhook/received.test.ts';
+const fanOut = 'functions/fan-out-event/fan-out.test.ts';
 const crashPoints = 'faults/crash-points.test.ts';
 
 /** What exercised the parts that all job types share. */
@@ -126,6 +127,30 @@ export const OWN_TESTS: Readonly<
     'failure scenarios tested': [
       testOf(crashPoints, 'is applied once when at "$call" $what'),
       testOf(received, 'whose successors came before it changes nothing'),
+    ],
+  },
+  [JOBS.fanOutEvent.type]: {
+    idempotent: [testOf(fanOut, 'that is published twice at once is delivered once each')],
+    'safe to run many times': [testOf(fanOut, 'whose fan-out %s is delivered once each')],
+    'failure scenarios tested': [
+      testOf(fanOut, 'whose fan-out %s is delivered once each'),
+      testOf(
+        fanOut,
+        'that SQS takes for some endpoints only is published again for all, and delivered once each',
+      ),
+    ],
+  },
+  [JOBS.deliverWebhook.type]: {
+    idempotent: [
+      testOf('functions/deliver-webhook/deliveries.test.ts', 'that is published twice at once is made once'),
+    ],
+    'safe to run many times': [testOf('functions/deliver-webhook/crashes.test.ts', 'when at "$call" $what')],
+    'failure scenarios tested': [
+      testOf('functions/deliver-webhook/crashes.test.ts', 'when at "$call" $what'),
+      testOf(
+        'functions/deliver-webhook/endpoint-health.test.ts',
+        'rests, and the deliveries that find it so spend no attempt; after the rest one goes alone',
+      ),
     ],
   },
   [JOBS.generateReport.type]: {

@@ -142,6 +142,24 @@ describe('a consumer', () => {
     ]);
   });
 
+  test('of fan-outs reads the endpoints and publishes deliveries beyond its own', () => {
+    expect(allowed('fan-out-event')).toEqual([
+      ...common('FanOutEvent', 'fan-out-event'),
+      'dynamodb:Query WebhookEndpoints',
+      'sqs:SendMessage DeliverWebhookQueue',
+    ]);
+  });
+
+  test('of deliveries reads and changes endpoints, and writes for their tenants what it cannot read again', () => {
+    expect(allowed('deliver-webhook')).toEqual([
+      ...common('DeliverWebhook', 'deliver-webhook'),
+      'dynamodb:GetItem WebhookEndpoints',
+      'dynamodb:UpdateItem WebhookEndpoints',
+      'dynamodb:PutItem WebhookDeliveries',
+      'sqs:SendMessage SendEmailQueue',
+    ]);
+  });
+
   test.each([
     ['process-asset', ['s3:GetObject Payloads/report-assets/*', 's3:PutObject Payloads/report-data/*']],
     [
