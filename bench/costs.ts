@@ -3,10 +3,11 @@ import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { DEPLOYED_APP, synthesize } from '../cli/synth.ts';
 import { CardProvider } from '../samples/card-provider/card-provider.ts';
-import type { Job } from '../shared/jobs/define-job.ts';
+import type { AnyJob, Job } from '../shared/jobs/define-job.ts';
 import { METRICS } from '../shared/jobs/metrics.ts';
 import { cardProviderSecretName, tableName } from '../shared/jobs/names.ts';
 import { JOBS } from '../shared/jobs/registry.ts';
+import { WebhookLab } from '../test/functions/webhook-ingress/webhook-lab.ts';
 import { recordCalls } from '../test/lab/call-log.ts';
 import { Lab } from '../test/lab/lab.ts';
 import { PER_GB_SECOND_ARM64, PER_MILLION, PER_MONTH, PRICES_OF, SWEEP } from './prices.ts';
@@ -21,7 +22,7 @@ const REPORTS = 2;
 /** Rounds before the count: environments start and secrets are read once for many jobs. */
 const WARM_UP = 1;
 
-const { sendEmail, processPayment, placeOrder, chargeCard, generateReport } = JOBS;
+const { sendEmail, processPayment, placeOrder, chargeCard, generateReport, processWebhook } = JOBS;
 
 /** Lines that Lambda adds to each message cost as much as their bytes and 26 each. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html */
 const BYTES_A_LINE = 26;
@@ -30,6 +31,7 @@ const REPORT = /^REPORT .*\tBilled Duration: (\d+) ms\tMemory Size: (\d+) MB/;
 const { directory } = await synthesize(STAGE, DEPLOYED_APP);
 const lab = await Lab.start({ assembly: directory, stage: STAGE, maxWorkers: 2 });
 const provider = await CardProvider.start();
+const webhooks = await WebhookLab.on(lab);
 try {
   await open();
   const rows = [
@@ -64,6 +66,15 @@ try {
       email: 'boss@example.com',
       assets: [],
     })),
+    await costOf(processWebhook, JOBS_OF_A_TYPE, async (round) => {
+      const ids = Array.from({ length: JOBS_OF_A_TYPE }, (_, n) => `o-${round}-${n}`);
+      const replies = await Promise.all(
+        ids.map((id) => webhooks.deliverEvent(id, webhooks.event(id, 1, 'order.placed'))),
+      );
+      if (replies.some(({ status }) => status !== 202)) throw new Error('A webhook was not taken.');
+      // Its publisher is the ingress, whose calls are counted.
+      return 0;
+    }),
   ];
   console.log(`$ per million jobs, prices of ${PRICES_OF}; nothing fails, ten a batch, items up to 1 KB`);
   printTable(
@@ -82,17 +93,30 @@ async function cost<Payload, Input>(
   count: number,
   payload: (n: string) => Input,
 ): Promise<string[]> {
-  const publish = async (round: number): Promise<void> => {
+  return costOf(job, count, async (round) => {
     const publications = Array.from({ length: count }, (_, n) => ({ payload: payload(`${round}-${n}`) }));
     const { notAccepted } = await lab.publisher.publishMany(job, publications);
     if (notAccepted[0]) throw new Error(notAccepted[0].message);
+    return Math.ceil(count / 10);
+  });
+}
+
+/** @param send sends that many. @returns how many requests to SQS its publisher made, which is outside the cloud */
+async function costOf(
+  job: AnyJob,
+  count: number,
+  send: (round: number) => Promise<number>,
+): Promise<string[]> {
+  const publish = async (round: number): Promise<number> => {
+    const requests = await send(round);
     await lab.drain();
+    return requests;
   };
   for (let round = 0; round < WARM_UP; round++) await publish(round);
   const linesBefore = lab.logs.length;
   const mailsBefore = lab.cloud.ses.sent().length;
   const calls = recordCalls(lab.cloud.faults);
-  await publish(WARM_UP);
+  const published = await publish(WARM_UP);
   const made = calls.slice();
   const lines = lab.logs.slice(linesBefore);
   const reports = lines.map((line) => REPORT.exec(line)).filter((match) => match !== null);
@@ -102,7 +126,7 @@ async function cost<Payload, Input>(
   const counts = sum([
     ...made.map((call) => billed(call, indexes)),
     // The publisher's SendMessageBatch; a mapping's receive and delete for each batch.
-    { sqsRequests: Math.ceil(count / 10) + 2 * consumed },
+    { sqsRequests: published + 2 * consumed },
     // SES tells of each mail twice, by a topic, to a function that logs nothing.
     { invocations: reports.length + 2 * mails, notifications: 2 * mails },
     // What neither consumed a queue nor told the end of an execution was a stage.
