@@ -1,8 +1,9 @@
 import type { MetricDatum } from '../cloudwatch/index.ts';
-import type { Timer } from '../kernel/clock.ts';
+import { DueWork } from '../kernel/due-work.ts';
 import { AwsError } from '../kernel/errors.ts';
 import { handleJson, type Operation } from '../kernel/json-protocol.ts';
 import type { ResourceProvider } from '../kernel/resources.ts';
+import { RETRIES, retryMs } from '../kernel/retry-policy.ts';
 import type { CloudContext, Service, ServiceRequest, ServiceResponse } from '../kernel/service.ts';
 import { newUuid } from '../sns/ids.ts';
 import { type Delivery, DeliveryStore } from './deliveries.ts';
@@ -35,11 +36,6 @@ export interface IncomingEvent {
   readonly timeMs?: number;
 }
 
-/** Failed deliveries come back after 1 s, doubling up to 10 min. AWS's own times are not published. */
-const RETRY_BACKOFF_SECONDS = { first: 1, longest: 600 };
-/** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html */
-const RETRIES = { MaximumRetryAttempts: 185, MaximumEventAgeInSeconds: 86_400 };
-
 /** Amazon EventBridge: the default event bus, and its rules to Lambda functions and SQS queues. */
 export class EventBridge implements Service {
   readonly signingName = 'events';
@@ -51,14 +47,18 @@ export class EventBridge implements Service {
   readonly #deliveries: DeliveryStore;
   readonly #schedules: ScheduledRules;
   readonly #operations: Readonly<Record<string, Operation>>;
-  #running = false;
-  #timer: Timer | undefined;
+  readonly #due: DueWork;
 
   constructor(context: CloudContext, options: EventBridgeOptions) {
     this.#context = context;
     this.#options = options;
     this.rules = new Rules(context);
     this.#deliveries = new DeliveryStore(context);
+    this.#due = new DueWork({
+      clock: context.clock,
+      nextMs: () => this.nextEventMs,
+      work: () => this.#deliverDue(),
+    });
     this.#schedules = new ScheduledRules(context, this.rules, (rule) => this.#onSchedule(rule));
     this.#operations = eventOperations(this);
   }
@@ -73,20 +73,18 @@ export class EventBridge implements Service {
 
   /** What was not delivered when the cloud went down is delivered now. */
   start(): void {
-    this.#running = true;
-    this.#arm();
+    this.#due.start();
     this.#schedules.start();
   }
 
   async stop(): Promise<void> {
-    this.#running = false;
-    this.#timer?.cancel();
+    this.#due.stop();
     this.#schedules.stop();
   }
 
   /** A delivery is due and about to be made. */
   get busy(): boolean {
-    return (this.nextEventMs ?? Number.POSITIVE_INFINITY) <= this.#context.clock.now();
+    return this.#due.busy;
   }
 
   /** When the next delivery is made, or tried again (cloud time, ms). */
@@ -101,7 +99,7 @@ export class EventBridge implements Service {
     for (const rule of this.rules.all())
       if (rule.state === 'ENABLED' && rule.pattern && matches(rule.pattern, event))
         this.#trigger(rule, event);
-    this.#arm();
+    this.#due.arm();
     return event.id;
   }
 
@@ -114,7 +112,7 @@ export class EventBridge implements Service {
       detail: {},
     };
     this.#trigger(rule, this.#envelope(incoming));
-    this.#arm();
+    this.#due.arm();
   }
 
   #envelope({ source, detailType, resources = [], detail, timeMs }: IncomingEvent): EventEnvelope {
@@ -144,16 +142,8 @@ export class EventBridge implements Service {
       });
   }
 
-  #arm(): void {
-    this.#timer?.cancel();
-    const nextMs = this.nextEventMs;
-    if (!this.#running || nextMs === undefined) return;
-    this.#timer = this.#context.clock.after(nextMs - this.#context.clock.now(), () => this.#deliverDue());
-  }
-
   #deliverDue(): void {
     for (const delivery of this.#deliveries.due(this.#context.clock.now())) this.#deliver(delivery);
-    this.#arm();
   }
 
   /** Brings it first and notes it then: a process that dies in between brings it again, as at-least-once delivery may. */
@@ -166,9 +156,9 @@ export class EventBridge implements Service {
         bring(rule, target, delivery.input, this.#options);
       } catch (error) {
         if (!(error instanceof AwsError)) throw error;
-        const retryMs = isFinal(error) ? undefined : this.#retryMs(delivery, target);
-        if (retryMs !== undefined) {
-          this.#deliveries.retry(delivery, retryMs);
+        const againMs = isFinal(error) ? undefined : this.#againMs(delivery, target);
+        if (againMs !== undefined) {
+          this.#deliveries.retry(delivery, againMs);
           return;
         }
         this.#measure('FailedInvocations', rule);
@@ -179,13 +169,8 @@ export class EventBridge implements Service {
     this.#deliveries.done(delivery);
   }
 
-  /** `undefined` once the target's retry policy is exhausted. */
-  #retryMs({ acceptedMs, failures }: Delivery, { RetryPolicy }: Target): number | undefined {
-    const { MaximumRetryAttempts, MaximumEventAgeInSeconds } = { ...RETRIES, ...RetryPolicy };
-    const { first, longest } = RETRY_BACKOFF_SECONDS;
-    const retryMs = this.#context.clock.now() + Math.min(first * 2 ** failures, longest) * 1000;
-    const tooOld = retryMs > acceptedMs + MaximumEventAgeInSeconds * 1000;
-    return failures >= MaximumRetryAttempts || tooOld ? undefined : retryMs;
+  #againMs({ acceptedMs: dueMs, failures }: Delivery, { RetryPolicy }: Target): number | undefined {
+    return retryMs({ dueMs, failures }, { ...RETRIES, ...RetryPolicy }, this.#context.clock.now());
   }
 
   #measure(metricName: string, { name }: Rule): void {

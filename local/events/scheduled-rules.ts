@@ -1,4 +1,4 @@
-import type { Timer } from '../kernel/clock.ts';
+import { DueWork } from '../kernel/due-work.ts';
 import type { CloudContext } from '../kernel/service.ts';
 import { intervalMs } from './rate.ts';
 import type { Rule, Rules } from './rules.ts';
@@ -11,13 +11,17 @@ export class ScheduledRules {
   readonly #context: CloudContext;
   readonly #rules: Rules;
   readonly #fire: (rule: Rule) => void;
-  #timer: Timer | undefined;
-  #running = false;
+  readonly #due: DueWork;
 
   constructor(context: CloudContext, rules: Rules, fire: (rule: Rule) => void) {
     this.#context = context;
     this.#rules = rules;
     this.#fire = fire;
+    this.#due = new DueWork({
+      clock: context.clock,
+      nextMs: () => this.#nextMs(),
+      work: () => this.#fireDue(),
+    });
     context.store.db.exec(
       'CREATE TABLE IF NOT EXISTS events_schedules (rule TEXT PRIMARY KEY, expression TEXT NOT NULL, next_ms REAL NOT NULL) STRICT',
     );
@@ -25,21 +29,16 @@ export class ScheduledRules {
 
   /** What fell due while the cloud was down fires once. */
   start(): void {
-    this.#running = true;
-    this.#arm();
+    this.#due.start();
   }
 
   stop(): void {
-    this.#running = false;
-    this.#timer?.cancel();
+    this.#due.stop();
   }
 
-  #arm(): void {
-    this.#timer?.cancel();
+  #nextMs(): number | undefined {
     const times = this.#scheduled().map(({ nextMs }) => nextMs);
-    if (!this.#running || times.length === 0) return;
-    const { clock } = this.#context;
-    this.#timer = clock.after(Math.min(...times) - clock.now(), () => this.#fireDue());
+    return times.length === 0 ? undefined : Math.min(...times);
   }
 
   #fireDue(): void {
@@ -50,7 +49,6 @@ export class ScheduledRules {
       this.#note(rule, expression, nextMs + everyMs * (Math.floor((nowMs - nextMs) / everyMs) + 1));
       if (rule.state === 'ENABLED') this.#fire(rule);
     }
-    this.#arm();
   }
 
   /** The time of a rule's first event is an interval after it was made. */

@@ -1,8 +1,9 @@
 import type { MetricDatum } from '../cloudwatch/index.ts';
-import type { Timer } from '../kernel/clock.ts';
+import { DueWork } from '../kernel/due-work.ts';
 import { AwsError } from '../kernel/errors.ts';
 import type { ResourceProvider } from '../kernel/resources.ts';
 import { handleRestJson, type RestRoutes } from '../kernel/rest-json.ts';
+import { retryMs } from '../kernel/retry-policy.ts';
 import type { CloudContext, Service, ServiceRequest, ServiceResponse } from '../kernel/service.ts';
 import { readDefinition } from './definition.ts';
 import { type DeliveryParts, deliver, SERVICE_PRINCIPAL } from './delivery.ts';
@@ -18,9 +19,6 @@ export interface SchedulerOptions extends DeliveryParts {
   readonly onMetric?: ((metric: MetricDatum) => void) | undefined;
 }
 
-/** Failed deliveries come back after 1 s, doubling up to 10 min: in a day, fewer times than the default retry policy allows. */
-const RETRY_BACKOFF_SECONDS = { first: 1, longest: 600 };
-
 /** Amazon EventBridge Scheduler: one-time schedules that send to SQS queues. */
 export class Scheduler implements Service {
   readonly signingName = 'scheduler';
@@ -29,17 +27,21 @@ export class Scheduler implements Service {
   readonly #context: CloudContext;
   readonly #options: SchedulerOptions;
   readonly #routes: RestRoutes;
-  #running = false;
-  #timer: Timer | undefined;
+  readonly #due: DueWork;
 
   constructor(context: CloudContext, options: SchedulerOptions) {
     this.#context = context;
     this.#options = options;
     this.groups = new ScheduleGroups(context);
     this.schedules = new Schedules(context);
+    this.#due = new DueWork({
+      clock: context.clock,
+      nextMs: () => this.nextEventMs,
+      work: () => this.#fireDue(),
+    });
     this.#routes = {
       'POST /schedules/*': ({ parameter, input }) => ({ ScheduleArn: this.#create(parameter, input).arn }),
-      ...schedulerRoutes(this.schedules, this.groups, () => this.#arm()),
+      ...schedulerRoutes(this.schedules, this.groups, () => this.#due.arm()),
     };
   }
 
@@ -53,18 +55,16 @@ export class Scheduler implements Service {
 
   /** What fell due while the cloud was down is sent at once. */
   start(): void {
-    this.#running = true;
-    this.#arm();
+    this.#due.start();
   }
 
   async stop(): Promise<void> {
-    this.#running = false;
-    this.#timer?.cancel();
+    this.#due.stop();
   }
 
   /** A schedule is due and about to fire. */
   get busy(): boolean {
-    return (this.nextEventMs ?? Number.POSITIVE_INFINITY) <= this.#context.clock.now();
+    return this.#due.busy;
   }
 
   /** When the next schedule fires, or is tried again (cloud time, ms); `undefined` when none will. */
@@ -92,20 +92,12 @@ export class Scheduler implements Service {
       createdMs,
       dueMs,
     });
-    this.#arm();
+    this.#due.arm();
     return schedule;
-  }
-
-  #arm(): void {
-    this.#timer?.cancel();
-    const nextMs = this.nextEventMs;
-    if (!this.#running || nextMs === undefined) return;
-    this.#timer = this.#context.clock.after(nextMs - this.#context.clock.now(), () => this.#fireDue());
   }
 
   #fireDue(): void {
     for (const schedule of this.schedules.due(this.#context.clock.now())) this.#fire(schedule);
-    this.#arm();
   }
 
   /** Sends first and notes it then: a process that dies in between sends again, as at-least-once delivery may. */
@@ -117,23 +109,14 @@ export class Scheduler implements Service {
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
       this.#count('TargetErrorCount', schedule);
-      const retryMs = this.#retryMs(schedule);
-      if (retryMs !== undefined) {
-        this.schedules.retry(schedule, retryMs);
+      const againMs = retryMs(schedule, schedule.definition.Target.RetryPolicy, this.#context.clock.now());
+      if (againMs !== undefined) {
+        this.schedules.retry(schedule, againMs);
         return;
       }
       this.#count('InvocationDroppedCount', schedule);
     }
     this.schedules.complete(schedule);
-  }
-
-  /** `undefined` once the schedule's retry policy is exhausted. */
-  #retryMs({ definition, dueMs, failures }: Schedule): number | undefined {
-    const { MaximumEventAgeInSeconds, MaximumRetryAttempts } = definition.Target.RetryPolicy;
-    const { first, longest } = RETRY_BACKOFF_SECONDS;
-    const retryMs = this.#context.clock.now() + Math.min(first * 2 ** failures, longest) * 1000;
-    const tooOld = retryMs > dueMs + MaximumEventAgeInSeconds * 1000;
-    return failures >= MaximumRetryAttempts || tooOld ? undefined : retryMs;
   }
 
   #count(metricName: string, { group }: Schedule): void {

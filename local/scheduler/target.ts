@@ -1,11 +1,7 @@
+import { RETRIES, type RetryPolicy } from '../kernel/retry-policy.ts';
 import type { SendInput } from '../sqs/index.ts';
 import { validation } from './errors.ts';
 import { type Input, only, record, text } from './input.ts';
-
-export interface RetryPolicy {
-  readonly MaximumEventAgeInSeconds: number;
-  readonly MaximumRetryAttempts: number;
-}
 
 /** Whom a schedule sends what, and by which role. */
 export interface Target {
@@ -29,8 +25,6 @@ const SEND_MESSAGE = 'arn:aws:scheduler:::aws-sdk:sqs:sendMessage';
 const ROLE = /^arn:aws:iam::\d{12}:role\/.+$/;
 /** https://docs.aws.amazon.com/scheduler/latest/APIReference/API_Target.html */
 const INPUT_LIMIT_BYTES = 256 * 1024;
-/** Their longest, and what holds where none is given. https://docs.aws.amazon.com/scheduler/latest/APIReference/API_RetryPolicy.html */
-const RETRIES: RetryPolicy = { MaximumEventAgeInSeconds: 86_400, MaximumRetryAttempts: 185 };
 const SHORTEST_EVENT_AGE_SECONDS = 60;
 
 /** @throws AwsError `ValidationException`, for what the local cloud does not know as well */
