@@ -50,7 +50,8 @@ export async function drained(sqs: SQSClient, queueUrl: string): Promise<void> {
   while ((await messagesOn(sqs, queueUrl)) > 0) await sleep(LOOK_EVERY_MS);
 }
 
-async function messagesOn(sqs: SQSClient, QueueUrl: string): Promise<number> {
+/** How many: visible, hidden and delayed. */
+export async function messagesOn(sqs: SQSClient, QueueUrl: string): Promise<number> {
   const { Attributes = {} } = await sqs.send(
     new GetQueueAttributesCommand({
       QueueUrl,

@@ -84,7 +84,7 @@ export async function openWebhooks(place: Place): Promise<WebhookWorld> {
 }
 
 /** No template sets it: what is deployed reaches nothing but the public internet. */
-async function allowLoopback(lambda: LambdaClient, FunctionName: string): Promise<void> {
+export async function allowLoopback(lambda: LambdaClient, FunctionName: string): Promise<void> {
   const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
   await lambda.send(
     new UpdateFunctionConfigurationCommand({

@@ -7,6 +7,8 @@ export interface TakenEvent {
   readonly id: string;
   readonly type: string;
   readonly data: unknown;
+  /** When it came first, milliseconds since the epoch. */
+  readonly firstAtMs: number;
   /** How often it came with a right signature. */
   readonly deliveries: number;
   /** Of each delivery, the time that its signature bears, in seconds since the epoch. */
@@ -20,7 +22,10 @@ export interface Delivery {
 }
 
 /** One delivery of an event that was taken. */
-export type TakenDelivery = Pick<TakenEvent, 'id' | 'type' | 'data'> & { readonly signedAt: number };
+export type TakenDelivery = Pick<TakenEvent, 'id' | 'type' | 'data'> & {
+  readonly atMs: number;
+  readonly signedAt: number;
+};
 
 interface ReceiverOptions {
   /** Milliseconds since the epoch, by which a signature is too old or too new. */
@@ -94,18 +99,19 @@ export class Receiver {
     }
     const { type, data } = JSON.parse(body) as { type: string; data: unknown };
     const signedAt = Number(headers['webhook-timestamp']);
-    const delivery = { id: headers['webhook-id'] ?? '', type, data, signedAt };
+    const delivery = { id: headers['webhook-id'] ?? '', type, data, atMs: this.#now(), signedAt };
     this.remember(delivery);
     this.#onTaken(delivery);
     return true;
   }
 
-  remember({ id, type, data, signedAt }: TakenDelivery): void {
+  remember({ id, type, data, atMs, signedAt }: TakenDelivery): void {
     const before = this.#taken.get(id);
     this.#taken.set(id, {
       id,
       type,
       data,
+      firstAtMs: before?.firstAtMs ?? atMs,
       deliveries: (before?.deliveries ?? 0) + 1,
       signedAt: [...(before?.signedAt ?? []), signedAt],
     });

@@ -68,7 +68,9 @@ export function webhooksOfWellRun() {
       {
         tenant: 'shop',
         endpointId: 'well',
-        events: [{ id: 'e-1', type: event.type, data: event.data, deliveries: 2, signedAt: [1, 2] }],
+        events: [
+          { id: 'e-1', type: event.type, data: event.data, firstAtMs: 1000, deliveries: 2, signedAt: [1, 2] },
+        ],
         requests: 3,
         refused: [] as string[],
       },
