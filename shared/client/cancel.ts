@@ -1,7 +1,7 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import type { SFNClient } from '@aws-sdk/client-sfn';
-import { type DynamoDBDocumentClient, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { conditionalUpdate } from '../jobs/conditional-update.ts';
 import type { JobSettings } from '../jobs/define-job.ts';
 import { HonestJobsError } from '../jobs/honest-jobs-error.ts';
 import { tableName } from '../jobs/names.ts';
@@ -121,31 +121,23 @@ async function mark(
   { pk, sk, ...fields }: JobRecord,
 ): Promise<{ written: boolean; before: JobRecord | undefined }> {
   const names = Object.keys(fields);
-  try {
-    const { Attributes } = await dynamo.send(
-      new UpdateCommand({
-        TableName: table,
-        Key: { pk, sk },
-        UpdateExpression: `SET ${names.map((name) => `#${name} = if_not_exists(#${name}, :${name})`).join(', ')}`,
-        ConditionExpression:
-          'attribute_not_exists(pk) OR (#expiration > :nowSeconds AND NOT #state IN (:completed, :dead, :expired))',
-        ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
-        ExpressionAttributeValues: {
-          ...Object.fromEntries(Object.entries(fields).map(([name, value]) => [`:${name}`, value])),
-          ':nowSeconds': fields.startedAtMs / 1000,
-          ':completed': 'completed',
-          ':dead': 'dead',
-          ':expired': 'expired',
-        },
-        ReturnValues: 'ALL_OLD',
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-      }),
-    );
-    return { written: true, before: Attributes as JobRecord | undefined };
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    return { written: false, before: error.Item && (unmarshall(error.Item) as JobRecord) };
-  }
+  const update = await conditionalUpdate<JobRecord>(dynamo, {
+    TableName: table,
+    Key: { pk, sk },
+    UpdateExpression: `SET ${names.map((name) => `#${name} = if_not_exists(#${name}, :${name})`).join(', ')}`,
+    ConditionExpression:
+      'attribute_not_exists(pk) OR (#expiration > :nowSeconds AND NOT #state IN (:completed, :dead, :expired))',
+    ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
+    ExpressionAttributeValues: {
+      ...Object.fromEntries(Object.entries(fields).map(([name, value]) => [`:${name}`, value])),
+      ':nowSeconds': fields.startedAtMs / 1000,
+      ':completed': 'completed',
+      ':dead': 'dead',
+      ':expired': 'expired',
+    },
+    ReturnValues: 'ALL_OLD',
+  });
+  return { written: update.written, before: update.written ? update.attributes : update.inTheWay };
 }
 
 /** @returns whether the record was as `seen` still */

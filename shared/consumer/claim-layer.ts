@@ -54,13 +54,13 @@ export class ClaimLayer extends BasePersistenceLayer {
   /** Set by the attempt before it returns or throws. */
   end?: AttemptEnd;
 
-  constructor({ records, steps, run, job, now, random }: ClaimLayerOptions) {
+  constructor({ claims, records, steps, run, job, now, random }: ClaimLayerOptions) {
     super();
     this.#records = records;
     this.#steps = steps;
     this.#run = run;
     this.#job = job;
-    this.#claiming = new Claiming({ records, steps, run, job, now, random });
+    this.#claiming = new Claiming({ claims, records, steps, run, job, now, random });
     this.#now = now;
     this.#random = random;
   }

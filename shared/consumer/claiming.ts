@@ -1,7 +1,8 @@
 import type { JobSettings } from '../jobs/define-job.ts';
 import type { JobRecord, Verdict } from '../jobs/record.ts';
 import { attemptsOf, retryDelay } from '../jobs/schedule.ts';
-import type { ClaimResult, JobRecords } from './job-records.ts';
+import type { ClaimResult, ClaimWrites } from './claim-writes.ts';
+import type { JobRecords } from './job-records.ts';
 import { passes } from './passing-errors.ts';
 import { type Continuation, crashOf, type Retry } from './record-changes.ts';
 import { type Ending, endingOf, type Outcome, obstacle, RECORDING_MARGIN_MS, type Run } from './run.ts';
@@ -10,6 +11,7 @@ import { type StepRecords, uncertainty } from './step-records.ts';
 export type Decision = Pick<Verdict, 'code' | 'message' | 'exhausted'>;
 
 export interface ClaimingOptions {
+  readonly claims: ClaimWrites;
   readonly records: JobRecords;
   readonly steps: StepRecords;
   readonly run: Run;
@@ -20,6 +22,7 @@ export interface ClaimingOptions {
 
 /** Takes a job's key for a run, or tells what stands in the way and sets that right where it can: crashes, ends, old lives. */
 export class Claiming {
+  readonly #claims: ClaimWrites;
   readonly #records: JobRecords;
   readonly #steps: StepRecords;
   readonly #run: Run;
@@ -30,7 +33,8 @@ export class Claiming {
   readonly #now: () => number;
   readonly #random: () => number;
 
-  constructor({ records, steps, run, job, now, random }: ClaimingOptions) {
+  constructor({ claims, records, steps, run, job, now, random }: ClaimingOptions) {
+    this.#claims = claims;
     this.#records = records;
     this.#steps = steps;
     this.#run = run;
@@ -56,11 +60,11 @@ export class Claiming {
   /** A claim whose answers were lost may stand: tried again, it is recognised by our own token, and no attempt is lost to it. */
   async #claimOnceMore(): Promise<ClaimResult> {
     try {
-      return await this.#records.claim(this.#run, this.#mostAttempts);
+      return await this.#claims.claim(this.#run, this.#mostAttempts);
     } catch (error) {
       const leftMs = this.#run.leaseUntilMs - this.#now();
       if (!passes(error) || leftMs < this.#leastMs) throw error;
-      return this.#records.claim(this.#run, this.#mostAttempts);
+      return this.#claims.claim(this.#run, this.#mostAttempts);
     }
   }
 
@@ -86,7 +90,7 @@ export class Claiming {
     const ending = endingOf(record, run);
     // TTL deletes up to 48 h late.
     if (record.expiration * 1000 <= nowMs && ending !== 'expired')
-      return this.#records.claimForgotten(run, record);
+      return this.#claims.claimForgotten(run, record);
     const outcome = obstacle(record, run, nowMs);
     if (outcome?.kind === 'dead' && outcome.verdict === record.verdict && record.verdict.messageId === '')
       await this.#records.noteCarrier(run, record);
@@ -98,7 +102,7 @@ export class Claiming {
     if (record.crashed && !run.alone) return { kind: 'waiting', untilMs: nowMs, why: 'runs-alone' };
     // What was published again stands in for the message that should have come.
     run.hop = Math.max(run.hop, record.hop ?? 0);
-    return dead ? this.#records.claimNewLife(run, record) : this.#records.claim(run, this.#mostAttempts);
+    return dead ? this.#claims.claimNewLife(run, record) : this.#claims.claim(run, this.#mostAttempts);
   }
 
   /** Its process died. That is a failed attempt like any other: retried after its delay, apart from those that died with it. */

@@ -1,12 +1,10 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import {
   type DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
-  UpdateCommand,
   type UpdateCommandInput,
 } from '@aws-sdk/lib-dynamodb';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { conditionalUpdate, type Updated } from '../jobs/conditional-update.ts';
 import {
   type DuplicateRecord,
   duplicateSortKey,
@@ -16,7 +14,6 @@ import {
   type JobRecord,
   jobPartitionKey,
   LONGEST_HISTORY,
-  MOST_PAST_VERDICTS,
 } from '../jobs/record.ts';
 import {
   CLAIM_FIELDS,
@@ -26,20 +23,16 @@ import {
   claimValues,
   crashOf,
   fieldsAfter,
+  isOurs,
 } from './record-changes.ts';
 import type { Claim, Ending, Run } from './run.ts';
 import type { Started } from './started.ts';
 
 type History = readonly FailedAttempt[];
 
-/** What a claim found. */
-export type ClaimResult =
-  | { readonly claimed: true; readonly claim: Claim }
-  | { readonly claimed: false; readonly record: JobRecord };
-
 /**
- * The writes on a job's record. Each is one conditional write: a claim on what it may follow, everything else on the owner's
- * token, so that a run which lost its claim changes nothing.
+ * The writes by which a run leaves a job's record behind. Each is one conditional write on the owner's token, so that a run which lost
+ * its claim changes nothing.
  */
 export class JobRecords {
   readonly #client: DynamoDBDocumentClient;
@@ -50,95 +43,6 @@ export class JobRecords {
     this.#client = client;
     this.#tableName = tableName;
     this.#now = now;
-  }
-
-  /**
-   * Claims a key that is new or due for its next attempt. The attempt counts from here: a process that dies after this has
-   * spent it.
-   */
-  async claim(run: Run, mostAttempts: number): Promise<ClaimResult> {
-    const nowMs = this.#now();
-    const result = await this.#write({
-      ...this.#key(run),
-      UpdateExpression: `SET ${CLAIM_FIELDS}, #life = if_not_exists(#life, :one), attempts = if_not_exists(attempts, :zero) + :one REMOVE notBeforeMs, deferredBecause`,
-      ConditionExpression:
-        'attribute_not_exists(pk) OR (payloadHash = :hash AND attempts < :most AND #state IN (:retrying, :deferred) AND notBeforeMs <= :now' +
-        ' AND (attribute_not_exists(hop) OR hop <= :hop) AND attribute_not_exists(cancelRequestedAtMs)' +
-        `${run.alone ? '' : ' AND attribute_not_exists(crashed)'})`,
-      ExpressionAttributeNames: { '#life': 'life', ...CLAIM_NAMES },
-      ExpressionAttributeValues: {
-        ...claimValues(run, nowMs),
-        ':one': 1,
-        ':zero': 0,
-        ':most': mostAttempts,
-        ':retrying': 'retrying',
-        ':deferred': 'deferred',
-      },
-      ReturnValues: 'ALL_OLD',
-    });
-    return result.written
-      ? { claimed: true, claim: claimAfter(result.attributes, nowMs) }
-      : this.#claimedAfterAll(result.record, run);
-  }
-
-  /** Begins a new life of a job that had a verdict: fresh attempts, the history kept. */
-  async claimNewLife(run: Run, dead: JobRecord): Promise<ClaimResult> {
-    const nowMs = this.#now();
-    const result = await this.#write({
-      ...this.#key(run),
-      UpdateExpression: `SET ${CLAIM_FIELDS}, #life = :life, attempts = :one, pastVerdicts = :past REMOVE verdict, notBeforeMs, deferrals, deferredBecause`,
-      ConditionExpression: '#state = :dead AND #owner = :before',
-      ExpressionAttributeNames: { '#life': 'life', ...CLAIM_NAMES },
-      ExpressionAttributeValues: {
-        ...claimValues(run, nowMs),
-        ':life': dead.life + 1,
-        ':one': 1,
-        ':past': [...(dead.pastVerdicts ?? []), ...(dead.verdict ? [dead.verdict] : [])].slice(
-          -MOST_PAST_VERDICTS,
-        ),
-        ':dead': 'dead',
-        ':before': dead.owner,
-      },
-    });
-    return result.written
-      ? { claimed: true, claim: { ...freshClaim(dead.life + 1, nowMs, dead.history), ...executionOf(dead) } }
-      : this.#claimedAfterAll(result.record, run);
-  }
-
-  /** Claims over a record that DynamoDB should have deleted by its TTL: the key is forgotten, and begins anew. */
-  async claimForgotten(run: Run, expired: JobRecord): Promise<ClaimResult> {
-    const nowMs = this.#now();
-    const record: JobRecord = {
-      ...this.#key(run).Key,
-      jobId: run.jobId,
-      status: 'INPROGRESS',
-      state: 'running',
-      owner: run.owner,
-      requestId: run.requestId,
-      leaseUntilMs: run.leaseUntilMs,
-      payloadHash: run.payloadHash,
-      attempts: 1,
-      life: 1,
-      hop: run.hop,
-      messageId: run.messageId,
-      startedAtMs: nowMs,
-      expiration: expirationSeconds(nowMs),
-    };
-    try {
-      await this.#client.send(
-        new PutCommand({
-          TableName: this.#tableName,
-          Item: record,
-          ConditionExpression: 'attribute_not_exists(pk) OR (#owner = :before AND expiration = :expired)',
-          ExpressionAttributeNames: { '#owner': 'owner' },
-          ExpressionAttributeValues: { ':before': expired.owner, ':expired': expired.expiration },
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        }),
-      );
-    } catch (error) {
-      return this.#claimedAfterAll(recordInTheWay(error), run);
-    }
-    return { claimed: true, claim: freshClaim(1, nowMs) };
   }
 
   /** @returns whether the claim was still ours; otherwise nothing was written */
@@ -166,7 +70,7 @@ export class JobRecords {
         ...(result === undefined ? {} : { ':result': result }),
       },
     });
-    return outcome.written || isOurs(outcome.record, run, 'completed');
+    return outcome.written || isOurs(outcome.inTheWay, run, 'completed');
   }
 
   /** Hands the job over to an execution. @returns whether the claim was still ours; otherwise nothing was written */
@@ -186,7 +90,7 @@ export class JobRecords {
         ':owner': run.owner,
       },
     });
-    return outcome.written || isOurs(outcome.record, run, 'started');
+    return outcome.written || isOurs(outcome.inTheWay, run, 'started');
   }
 
   /** Records the end of our attempt. @returns whether the claim was still ours; otherwise nothing was written */
@@ -221,7 +125,7 @@ export class JobRecords {
       ExpressionAttributeNames: { '#life': 'life', ...CLAIM_NAMES },
       ExpressionAttributeValues: { ...claimValues(run, nowMs, ending), ':one': 1, ':zero': 0 },
     });
-    return result.written || isOurs(result.record, run, ending) ? undefined : result.record;
+    return result.written || isOurs(result.inTheWay, run, ending) ? undefined : result.inTheWay;
   }
 
   /** Our message carries the verdict of a job whose execution has failed. Whoever was about to send it back need not. */
@@ -278,24 +182,7 @@ export class JobRecords {
         ...Object.fromEntries(changes.map(([name, value]) => [`:${name}`, value])),
       },
     });
-    return outcome.written || isOurs(outcome.record, run, state);
-  }
-
-  /** A write whose answer was lost and that the SDK sent again fails on its own effect: our token says that the claim is ours. */
-  #claimedAfterAll(record: JobRecord | undefined, run: Run): ClaimResult {
-    if (record === undefined)
-      throw new Error('The claim failed its condition and DynamoDB returned no item.');
-    return isOurs(record, run, 'running')
-      ? {
-          claimed: true,
-          claim: {
-            ...freshClaim(record.life, record.startedAtMs, record.history),
-            attempt: record.attempts,
-            deferrals: record.deferrals ?? 0,
-            ...executionOf(record),
-          },
-        }
-      : { claimed: false, record };
+    return outcome.written || isOurs(outcome.inTheWay, run, state);
   }
 
   #key(run: Run) {
@@ -305,52 +192,11 @@ export class JobRecords {
     };
   }
 
-  async #write(
-    input: UpdateCommandInput,
-  ): Promise<
-    { written: true; attributes: JobRecord | undefined } | { written: false; record: JobRecord | undefined }
-  > {
-    try {
-      const { Attributes } = await this.#client.send(
-        new UpdateCommand({ ...input, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' }),
-      );
-      return { written: true, attributes: Attributes as JobRecord | undefined };
-    } catch (error) {
-      return { written: false, record: recordInTheWay(error) };
-    }
+  #write(input: UpdateCommandInput): Promise<Updated<JobRecord>> {
+    return conditionalUpdate(this.#client, input);
   }
-}
-
-/** Our own write, whose answer was lost and which the SDK sent again, stands in its own way. */
-function isOurs(record: JobRecord | undefined, run: Run, state: JobRecord['state']): boolean {
-  return record?.owner === run.owner && record.state === state;
 }
 
 function newest(history: History): History {
   return history.slice(-LONGEST_HISTORY);
-}
-
-/** @throws the error itself, unless it is a condition's */
-function recordInTheWay(error: unknown): JobRecord | undefined {
-  if (!(error instanceof ConditionalCheckFailedException)) throw error;
-  // The document client does not unmarshall what an error carries.
-  return error.Item && (unmarshall(error.Item) as JobRecord);
-}
-
-function freshClaim(life: number, startedAtMs: number, history: History = []): Claim {
-  return { attempt: 1, life, startedAtMs, history, deferrals: 0 };
-}
-
-function claimAfter(old: JobRecord | undefined, startedAtMs: number): Claim {
-  if (old === undefined) return freshClaim(1, startedAtMs);
-  return {
-    ...freshClaim(old.life, startedAtMs, old.history),
-    attempt: old.attempts + 1,
-    deferrals: old.deferrals ?? 0,
-    ...executionOf(old),
-  };
-}
-
-function executionOf({ executionArn }: JobRecord): Pick<Claim, 'executionArn'> {
-  return executionArn === undefined ? {} : { executionArn };
 }

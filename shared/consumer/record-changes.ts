@@ -83,3 +83,8 @@ export function claimValues(run: Run, nowMs: number, state: JobState = 'running'
     ':expiration': expirationSeconds(nowMs),
   };
 }
+
+/** Our own write, whose answer was lost and which the SDK sent again, stands in its own way. */
+export function isOurs(record: JobRecord | undefined, run: Run, state: JobRecord['state']): boolean {
+  return record?.owner === run.owner && record.state === state;
+}

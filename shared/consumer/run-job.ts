@@ -4,6 +4,7 @@ import { type Job, RECORD_RETENTION_SECONDS } from '../jobs/define-job.ts';
 import type { ParsedJob } from '../jobs/parse-job.ts';
 import { attempt } from './attempt.ts';
 import { ClaimLayer } from './claim-layer.ts';
+import { ClaimWrites } from './claim-writes.ts';
 import type { JobHandler } from './context.ts';
 import { type ErrorRecord, errorRecord } from './errors.ts';
 import { JobRecords } from './job-records.ts';
@@ -29,9 +30,10 @@ export async function runJob<Payload>(
   runtime: Runtime,
 ): Promise<Outcome> {
   const { now, random } = runtime;
+  const claims = new ClaimWrites(runtime.dynamo, runtime.jobsTable, now);
   const records = new JobRecords(runtime.dynamo, runtime.jobsTable, now);
   const steps = new StepRecords(runtime, run);
-  const layer = new ClaimLayer({ records, steps, run, job, now, random });
+  const layer = new ClaimLayer({ claims, records, steps, run, job, now, random });
   const runOnce = makeIdempotent(
     async (_identity: { readonly key: string; readonly payloadHash: string }) => {
       if (!run.claim) throw new AttemptFailed('No claim');

@@ -1,4 +1,4 @@
-import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import {
   type DynamoDBDocumentClient,
   QueryCommand,
@@ -6,6 +6,7 @@ import {
   type UpdateCommandInput,
 } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { conditionalUpdate } from '../jobs/conditional-update.ts';
 import {
   expirationSeconds,
   jobPartitionKey,
@@ -225,13 +226,10 @@ export class StepRecords {
 
   /** @returns the record in the way */
   async #update(name: string, write: Write): Promise<StepRecord | undefined> {
-    try {
-      await this.#client.send(new UpdateCommand(this.#input(name, write)));
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException) || !error.Item) throw error;
-      return unmarshall(error.Item) as StepRecord;
-    }
+    const update = await conditionalUpdate<StepRecord>(this.#client, this.#input(name, write));
+    if (update.written) return undefined;
+    if (!update.inTheWay) throw new Error(`There is no record of step "${name}".`);
+    return update.inTheWay;
   }
 
   /** A write by which a step becomes this run's. Within a stage they are made one after the other, since two at a time would be in each other's way. */

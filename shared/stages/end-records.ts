@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { type DynamoDBDocumentClient, GetCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import { carrierNote } from '../consumer/record-changes.ts';
 import { stepsOfJob } from '../consumer/step-records.ts';
+import { conditionalUpdate } from '../jobs/conditional-update.ts';
 import {
   expirationSeconds,
   JOB_SORT_KEY,
@@ -105,17 +104,8 @@ export class EndRecords {
     await this.#update(carrierNote(life, messageId));
   }
 
-  async #update(
-    update: Omit<ConstructorParameters<typeof UpdateCommand>[0], 'TableName' | 'Key'>,
-  ): Promise<boolean> {
-    try {
-      await this.#dynamo.send(
-        new UpdateCommand({ ...this.#key, ...update, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' }),
-      );
-      return true;
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      return error.Item !== undefined && unmarshall(error.Item).owner === this.#owner;
-    }
+  async #update(update: Omit<UpdateCommandInput, 'TableName' | 'Key'>): Promise<boolean> {
+    const outcome = await conditionalUpdate<JobRecord>(this.#dynamo, { ...this.#key, ...update });
+    return outcome.written || outcome.inTheWay?.owner === this.#owner;
   }
 }
