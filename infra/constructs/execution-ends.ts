@@ -27,8 +27,8 @@ import { RunbookAlarm } from './runbook-alarm.ts';
 const ENTRY = fileURLToPath(new URL('../../functions/execution-ended/handler.ts', import.meta.url));
 
 const SWEEP_EVERY = Duration.minutes(15);
-/** Each end is looked at in two sweeps, so that one of them may fail; the last five minutes are left to events. */
-const SWEEP_WITHIN = Duration.minutes(35);
+/** Each end is looked at in four sweeps, so that some of them may fail; the last five minutes are left to events. */
+const SWEEP_WITHIN = Duration.minutes(65);
 
 /**
  * Records what became of staged jobs when their executions end: one function for all of them, which EventBridge tells; and which looks every
@@ -66,7 +66,7 @@ export class ExecutionEnds extends Construct {
       entry: ENTRY,
       memoryMegabytes: 256,
       // Of a sweep; an event takes a moment.
-      timeoutSeconds: 60,
+      timeoutSeconds: 300,
       service: EXECUTION_ENDS,
       environment: {
         [ENVIRONMENT.jobsTable]: jobsTable.tableName,

@@ -257,7 +257,7 @@ describe('the ends of its executions', () => {
     const [, [before, { Ref }, after]] = Targets[0].Input['Fn::Join'];
     expect(Ref).toBe(machine);
     expect(JSON.parse(`${before}ARN${after}`)).toEqual({
-      sweep: { stateMachineArn: 'ARN', executionTimeoutSeconds: 7200, withinSeconds: 35 * 60 },
+      sweep: { stateMachineArn: 'ARN', executionTimeoutSeconds: 7200, withinSeconds: 65 * 60 },
     });
     expect(allowing(statementsOf(roleOf(recorder)), 'states:ListExecutions')).toMatchObject([
       { Resource: { Ref: machine } },

@@ -1,9 +1,11 @@
+import { Logger } from '@aws-lambda-powertools/logger';
 import { SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import type * as z from 'zod';
 import { AwsError } from '../../../local/kernel/errors.ts';
-import { deadLetterQueueName, EXECUTION_ENDS, functionName } from '../../../shared/jobs/names.ts';
-import type { SweepRequest } from '../../../shared/stages/sweep-ends.ts';
+import { deadLetterQueueName, EXECUTION_ENDS, functionName, tableName } from '../../../shared/jobs/names.ts';
+import { StageData } from '../../../shared/jobs/stage-data.ts';
+import { type SweepRequest, sweepEnds } from '../../../shared/stages/sweep-ends.ts';
 import { STAGE } from '../../lab/global-setup.ts';
 import { Lab } from '../../lab/lab.ts';
 import { staged } from '../../lab/probe/staged/contract.ts';
@@ -53,13 +55,14 @@ async function swept(): Promise<void> {
   await lab.drain();
 }
 
-/** As a person may. */
-async function sweepNow(executionArn: string): Promise<void> {
+/** What a rule, or a person, asks the recorder for. */
+function requestFor(executionArn: string): SweepRequest {
   const { machineArn: stateMachineArn } = lab.cloud.states.executions.get(executionArn);
-  const request: SweepRequest = {
-    sweep: { stateMachineArn, executionTimeoutSeconds: 86_400, withinSeconds: 3600 },
-  };
-  lab.cloud.lambda.invokeLater(recorder, JSON.stringify(request));
+  return { sweep: { stateMachineArn, executionTimeoutSeconds: 86_400, withinSeconds: 3600 } };
+}
+
+async function sweepNow(executionArn: string): Promise<void> {
+  lab.cloud.lambda.invokeLater(recorder, JSON.stringify(requestFor(executionArn)));
   await lab.drain();
 }
 
@@ -178,6 +181,30 @@ describe('the end of an execution that no event tells of', () => {
     expect(readers).toBeGreaterThan(1);
     expect(await lab.record(staged, key)).toMatchObject({ state: 'completed' });
     expect(count('Completed')).toBe(completed + 1);
+  });
+
+  it('that a sweep has no time for is told of: the sweep fails', async () => {
+    const key = await untold();
+    await lab.advance(6 * MINUTE);
+    const { executionArn = '' } = (await lab.record(staged, key)) ?? {};
+    const sweep = (remainingMs: number) =>
+      sweepEnds(
+        requestFor(executionArn),
+        {
+          dynamo: lab.dynamo,
+          sqs: lab.sqs,
+          sfn,
+          jobsTable: tableName(STAGE, 'jobs'),
+          data: new StageData('none', () => Promise.reject(new Error('Nothing here is large.'))),
+          logger: new Logger({ logLevel: 'SILENT' }),
+          now: () => lab.cloud.clock.now(),
+        },
+        () => remainingMs,
+      );
+    await expect(sweep(1000)).rejects.toThrow('More executions have ended than could be looked at: 0 were.');
+    expect(await lab.record(staged, key)).toMatchObject({ state: 'started' });
+    await sweep(60_000);
+    expect(await lab.record(staged, key)).toMatchObject({ state: 'completed' });
   });
 
   it('that cannot be recorded leaves the others recorded, and is found by the next sweep', async () => {
