@@ -17,7 +17,7 @@ import type { JobMetrics } from './job-metrics.ts';
 const COLUMNS = 24;
 const GRAPH_COLUMNS = 4;
 const MINUTE = { period: Duration.minutes(1) };
-const FROM_ZERO: YAxisProps = { min: 0, showUnits: false };
+export const FROM_ZERO: YAxisProps = { min: 0, showUnits: false };
 
 /**
  * The five metrics that every queue needs, left to right as a job passes them: queue length, waiting time, duration, failure
@@ -27,12 +27,10 @@ export function jobDashboardRow(job: JobSettings, metrics: JobMetrics): readonly
   const ms = { ...FROM_ZERO, label: 'ms' };
   return [
     [
-      new TextWidget({
-        markdown: `### ${job.type}\nOutlives an outage of ${horizonSeconds(job.schedule)} s. One attempt may take ${job.timeoutSeconds} s.`,
-        width: COLUMNS,
-        height: 1,
-        background: TextWidgetBackground.TRANSPARENT,
-      }),
+      rowTitle(
+        job.type,
+        `Outlives an outage of ${horizonSeconds(job.schedule)} s. One attempt may take ${job.timeoutSeconds} s.`,
+      ),
     ],
     [
       graph('Queue length', FROM_ZERO, [
@@ -62,6 +60,16 @@ export function jobDashboardRow(job: JobSettings, metrics: JobMetrics): readonly
   ];
 }
 
-function graph(title: string, leftYAxis: YAxisProps, left: IMetric[]): GraphWidget {
+/** The line above a row that says whose its graphs are. */
+export function rowTitle(name: string, says: string): TextWidget {
+  return new TextWidget({
+    markdown: `### ${name}\n${says}`,
+    width: COLUMNS,
+    height: 1,
+    background: TextWidgetBackground.TRANSPARENT,
+  });
+}
+
+export function graph(title: string, leftYAxis: YAxisProps, left: IMetric[]): GraphWidget {
   return new GraphWidget({ title, left, leftYAxis, width: GRAPH_COLUMNS, height: 6 });
 }

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
-import { type IMetric, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { Color, type IMetric, Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -10,6 +10,7 @@ import { METRIC_DIMENSION, metricNamespace } from '../../shared/jobs/metrics.ts'
 import { functionName, WEBHOOK_INGRESS } from '../../shared/jobs/names.ts';
 import { REASON_DIMENSION, type RefusalReason, WEBHOOK_METRICS } from '../../shared/webhooks/metrics.ts';
 import { AppFunction } from './app-function.ts';
+import { FROM_ZERO, graph, rowTitle } from './job-dashboard-row.ts';
 import { JobPlatform } from './job-platform.ts';
 import type { JobQueue } from './job-queue.ts';
 import { RunbookAlarm, type RunbookAlarmProps } from './runbook-alarm.ts';
@@ -65,6 +66,34 @@ export class WebhookIngress extends Construct {
     // Of the stack, so that its name is one to type.
     new CfnOutput(Stack.of(this), 'WebhookUrl', { value: url });
     this.#alarms();
+    this.#row();
+  }
+
+  /** From the request to the queue; what becomes of the events there is in the row of their job type. */
+  #row(): void {
+    const { dashboard } = this.#platform;
+    dashboard.addWidgets(rowTitle(WEBHOOK_INGRESS, 'Events that were received go to process-webhook.'));
+    dashboard.addWidgets(
+      graph('Requests', FROM_ZERO, [
+        this.#ofFunction('UrlRequestCount', { label: 'all' }),
+        this.#ofFunction('Url4xxCount', { label: '4xx' }),
+        this.#ofFunction('Url5xxCount', { label: '5xx', color: Color.RED }),
+      ]),
+      graph('Webhooks', FROM_ZERO, [
+        this.#own(WEBHOOK_METRICS.received).with({ label: 'received' }),
+        ...(['signature', 'timestamp', 'headers', 'body'] as const).map((reason) =>
+          this.#refused(reason).with({ label: `refused: ${reason}` }),
+        ),
+      ]),
+      graph('Latency', { ...FROM_ZERO, label: 'ms' }, [
+        this.#ofFunction('UrlRequestLatency', { statistic: Stats.p(95), label: 'p95' }),
+        this.#ofFunction('UrlRequestLatency', { statistic: Stats.MAXIMUM, label: 'longest' }),
+      ]),
+      graph('Rate', FROM_ZERO, [
+        this.#ofFunction('ConcurrentExecutions', { statistic: Stats.MAXIMUM, label: 'at a time' }),
+        this.#ofFunction('Throttles', { label: 'throttled', color: Color.RED }),
+      ]),
+    );
   }
 
   #alarms(): void {
@@ -72,7 +101,7 @@ export class WebhookIngress extends Construct {
       name: 'webhook-errors',
       severity: 'warning',
       says: 'webhooks could not be taken, and their providers try again for as long as they care to',
-      metric: this.#ofUrl('Url5xxCount'),
+      metric: this.#ofFunction('Url5xxCount'),
       threshold: 1,
     });
     this.#alarm('Signatures', {
@@ -86,7 +115,7 @@ export class WebhookIngress extends Construct {
       name: 'webhook-throttles',
       severity: 'warning',
       says: 'webhooks came faster than the stage takes them, and were answered 429',
-      metric: this.#ofUrl('Throttles'),
+      metric: this.#ofFunction('Throttles'),
       threshold: 1,
     });
   }
@@ -102,20 +131,25 @@ export class WebhookIngress extends Construct {
   }
 
   /** https://docs.aws.amazon.com/lambda/latest/dg/urls-monitoring.html */
-  #ofUrl(metricName: string): IMetric {
+  #ofFunction(metricName: string, options: MetricOptions = {}): IMetric {
     return new Metric({
       namespace: 'AWS/Lambda',
       metricName,
       dimensionsMap: { FunctionName: this.#name },
       ...FIVE_MINUTES,
+      ...options,
     });
   }
 
-  #refused(reason: RefusalReason): IMetric {
+  #refused(reason: RefusalReason): Metric {
+    return this.#own(WEBHOOK_METRICS.refused, { [REASON_DIMENSION]: reason });
+  }
+
+  #own(metricName: string, dimensions: Readonly<Record<string, string>> = {}): Metric {
     return new Metric({
       namespace: metricNamespace(this.#platform.settings.stage),
-      metricName: WEBHOOK_METRICS.refused,
-      dimensionsMap: { [METRIC_DIMENSION]: WEBHOOK_INGRESS, [REASON_DIMENSION]: reason },
+      metricName,
+      dimensionsMap: { [METRIC_DIMENSION]: WEBHOOK_INGRESS, ...dimensions },
       ...FIVE_MINUTES,
     });
   }

@@ -87,6 +87,21 @@ describe('the ingress of webhooks', () => {
   });
 });
 
+test('the dashboard has a row of the ingress: requests, webhooks, latency and rate', () => {
+  const [{ Properties } = { Properties: {} }] = prod.resources('AWS::CloudWatch::Dashboard').values();
+  const body = JSON.stringify(Properties.DashboardBody);
+  const row = body.slice(body.indexOf('### webhook-ingress'), body.indexOf('### generate-report'));
+  for (const metric of [
+    'UrlRequestCount',
+    'Url5xxCount',
+    'WebhooksReceived',
+    'WebhooksRefused',
+    'UrlRequestLatency',
+    'Throttles',
+  ])
+    expect(row).toContain(metric);
+});
+
 test('a provider has a name of its own, which is good for a path, a secret and a key', () => {
   const names = WEBHOOK_PROVIDERS.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
