@@ -7,6 +7,7 @@ import type { AnyJob, Job } from '../shared/jobs/define-job.ts';
 import { METRICS } from '../shared/jobs/metrics.ts';
 import { cardProviderSecretName, tableName } from '../shared/jobs/names.ts';
 import { JOBS } from '../shared/jobs/registry.ts';
+import { DeliveryLab } from '../test/functions/deliver-webhook/delivery-lab.ts';
 import { WebhookLab } from '../test/functions/webhook-ingress/webhook-lab.ts';
 import { recordCalls } from '../test/lab/call-log.ts';
 import { Lab } from '../test/lab/lab.ts';
@@ -22,7 +23,16 @@ const REPORTS = 2;
 /** Rounds before the count: environments start and secrets are read once for many jobs. */
 const WARM_UP = 1;
 
-const { sendEmail, processPayment, placeOrder, chargeCard, generateReport, processWebhook } = JOBS;
+const {
+  sendEmail,
+  processPayment,
+  placeOrder,
+  chargeCard,
+  generateReport,
+  processWebhook,
+  fanOutEvent,
+  deliverWebhook,
+} = JOBS;
 
 /** Lines that Lambda adds to each message cost as much as their bytes and 26 each. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html */
 const BYTES_A_LINE = 26;
@@ -32,8 +42,10 @@ const { directory } = await synthesize(STAGE, DEPLOYED_APP);
 const lab = await Lab.start({ assembly: directory, stage: STAGE, maxWorkers: 2 });
 const provider = await CardProvider.start();
 const webhooks = await WebhookLab.on(lab);
+const deliveries = await DeliveryLab.in(lab);
 try {
   await open();
+  const { tenant, endpointId } = (await deliveries.customer()).endpoint;
   const rows = [
     await cost(sendEmail, JOBS_OF_A_TYPE, (n) => ({
       notificationId: `mail-${n}`,
@@ -75,6 +87,12 @@ try {
       // Its publisher is the ingress, whose calls are counted.
       return 0;
     }),
+    await cost(fanOutEvent, JOBS_OF_A_TYPE, (n) => ({ tenant, event: deliveries.event(`fanned-${n}`) })),
+    await cost(deliverWebhook, JOBS_OF_A_TYPE, (n) => ({
+      tenant,
+      endpointId,
+      event: deliveries.event(`event-${n}`),
+    })),
   ];
   console.log(`$ per million jobs, prices of ${PRICES_OF}; nothing fails, ten a batch, items up to 1 KB`);
   printTable(
@@ -83,6 +101,7 @@ try {
   );
   printIdle();
 } finally {
+  deliveries.close();
   await lab.stop();
   await provider.stop();
 }

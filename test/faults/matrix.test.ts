@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { JOBS } from '../../shared/jobs/registry.ts';
 import { expectDocumented, table } from './document.ts';
 import { bury, judged } from './judgement.ts';
 import { DELIVERIES } from './rows/deliveries.ts';
@@ -13,15 +14,17 @@ type Cells = Map<string, string>;
 /** Row → job type → what became of it. */
 const seen = new Map<string, Cells>();
 
+const LEADS_TO_OTHERS: ReadonlySet<string> = new Set([JOBS.placeOrder.type, JOBS.fanOutEvent.type]);
+
 /** A fault of every job type's own job: to its end, and judged. */
 async function run(world: World, row: Row): Promise<void> {
   const trials = trialsOf(world);
-  // An order makes an e-mail too: apart from the others, no fault of theirs befalls it.
-  for (const orders of [false, true])
+  // An order makes an e-mail too, and an event deliveries: apart from the others, no fault of theirs befalls these.
+  for (const leads of [false, true])
     await runTogether(
       world,
       row,
-      trials.filter(({ job }) => (job.type === 'place-order') === orders),
+      trials.filter(({ job }) => LEADS_TO_OTHERS.has(job.type) === leads),
     );
 }
 

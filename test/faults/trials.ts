@@ -4,6 +4,7 @@ import type { AnyJob } from '../../shared/jobs/define-job.ts';
 import { functionName } from '../../shared/jobs/names.ts';
 import { JOB_TYPES, JOBS } from '../../shared/jobs/registry.ts';
 import { STAGE } from '../lab/global-setup.ts';
+import { deliveryTrial, fanOutTrial } from './outbound-trials.ts';
 import type { World } from './world.ts';
 
 /** What may become of the one call by which a job has its effect. */
@@ -94,6 +95,10 @@ function trialOf(world: World, type: string): Trial {
       return trial(world, webhook(world, key));
     case 'charge-card':
       return charge(world, key);
+    case 'fan-out-event':
+      return fanOutTrial(world, key);
+    case 'deliver-webhook':
+      return deliveryTrial(world, key);
     default:
       throw new Error(`The matrix has no trial of ${type} yet: add one here.`);
   }
@@ -179,7 +184,8 @@ const CALL_FAULTS: Readonly<Record<EffectFault, readonly [ObservedCall['moment']
   slow: ['before', { slowSeconds: 1 }],
 };
 
-function trial(world: World, { isEffect, prepare, transacts = false, ...parts }: Parts): Trial {
+/** A trial by its parts, whose effect is a call to a service of the cloud. */
+export function trial(world: World, { isEffect, prepare, transacts = false, ...parts }: Parts): Trial {
   const { job, key } = parts;
   const name = functionName(STAGE, job.type);
   const strike = (

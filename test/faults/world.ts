@@ -2,6 +2,7 @@ import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { notificationTag } from '../../shared/jobs/email-event.ts';
 import { type TableSubject, tableName } from '../../shared/jobs/names.ts';
 import { ChargeLab } from '../functions/charge-card/charge-lab.ts';
+import { DeliveryLab } from '../functions/deliver-webhook/delivery-lab.ts';
 import { STAGE } from '../lab/global-setup.ts';
 import type { Lab } from '../lab/lab.ts';
 
@@ -9,13 +10,16 @@ import type { Lab } from '../lab/lab.ts';
 export class World {
   readonly lab: Lab;
   readonly charges: ChargeLab;
+  readonly deliveries: DeliveryLab;
 
   static async start(): Promise<World> {
-    return new World(await ChargeLab.start());
+    const charges = await ChargeLab.start();
+    return new World(charges, await DeliveryLab.in(charges.lab));
   }
 
-  private constructor(charges: ChargeLab) {
+  private constructor(charges: ChargeLab, deliveries: DeliveryLab) {
     this.charges = charges;
+    this.deliveries = deliveries;
     this.lab = charges.lab;
   }
 
@@ -40,6 +44,7 @@ export class World {
   }
 
   async stop(): Promise<void> {
+    this.deliveries.close();
     await this.charges.stop();
   }
 }

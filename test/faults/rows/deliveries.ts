@@ -148,5 +148,6 @@ function otherPayload({ payload }: Trial): object {
   const one = payload as Record<string, unknown>;
   if (typeof one.amountMinor === 'number') return { ...one, amountMinor: one.amountMinor + 1 };
   if (typeof one.to === 'string') return { ...one, to: 'lee@example.com' };
+  if (typeof one.event === 'object') return { ...one, event: { ...one.event, data: { hello: 'world' } } };
   return { ...one, currency: 'CHF' };
 }

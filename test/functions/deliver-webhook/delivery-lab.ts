@@ -76,7 +76,11 @@ export class DeliveryLab {
   readonly #customers = new Map<string, Customer>();
 
   static async start(options: Partial<LabOptions> = {}): Promise<DeliveryLab> {
-    const lab = await Lab.start({ assembly: inject('assembly'), stage: STAGE, ...options });
+    return DeliveryLab.in(await Lab.start({ assembly: inject('assembly'), stage: STAGE, ...options }));
+  }
+
+  /** In a lab that others use too. */
+  static async in(lab: Lab): Promise<DeliveryLab> {
     await allowLoopback(lab);
     const one = new DeliveryLab(lab);
     one.#server.listen(0, '127.0.0.1');
@@ -190,9 +194,14 @@ export class DeliveryLab {
   }
 
   async stop(): Promise<void> {
+    this.close();
+    await this.lab.stop();
+  }
+
+  /** Ends the customers' servers alone. */
+  close(): void {
     this.#server.closeAllConnections();
     this.#server.close();
-    await this.lab.stop();
   }
 }
 

@@ -4,6 +4,7 @@ import { CardProvider } from '../../../samples/card-provider/card-provider.ts';
 import type { Job } from '../../../shared/jobs/define-job.ts';
 import { cardProviderSecretName, functionName } from '../../../shared/jobs/names.ts';
 import { JOBS } from '../../../shared/jobs/registry.ts';
+import { answers, DeliveryLab } from '../../functions/deliver-webhook/delivery-lab.ts';
 import { ReportLab } from '../../functions/generate-report/report-lab.ts';
 import { WebhookLab } from '../../functions/webhook-ingress/webhook-lab.ts';
 import { recordCalls } from '../../lab/call-log.ts';
@@ -12,7 +13,16 @@ import type { Lab } from '../../lab/lab.ts';
 import { type Access, Accesses } from './access-of.ts';
 import type { FunctionRole } from './compare.ts';
 
-const { sendEmail, processPayment, placeOrder, chargeCard, generateReport, processWebhook } = JOBS;
+const {
+  sendEmail,
+  processPayment,
+  placeOrder,
+  chargeCard,
+  generateReport,
+  processWebhook,
+  fanOutEvent,
+  deliverWebhook,
+} = JOBS;
 /** A consumer's calls begin with hiding its batch and claiming a key. */
 const CLAIM = 2;
 const SEND = 'POST /v2/email/outbound-emails';
@@ -35,6 +45,7 @@ export async function exercise(): Promise<Exercised> {
     await runConsumers(lab);
     await runReports(reports);
     await runWebhooks(lab);
+    await runDeliveries(lab);
     const accesses = new Accesses(lab.cloud);
     return { accesses: calls.flatMap((call) => accesses.of(call)), roles: rolesOf(lab) };
   } finally {
@@ -170,6 +181,24 @@ async function runWebhooks(lab: Lab): Promise<void> {
   await webhooks.deliverEvent('evt-r', webhooks.event('o-url', 1, 'order.placed'));
   await webhooks.deliverStripe({ id: 'evt_r', object: 'event' });
   await lab.drain();
+}
+
+/** To an endpoint that is well, that fails once, and that is gone. */
+async function runDeliveries(lab: Lab): Promise<void> {
+  const deliveries = await DeliveryLab.in(lab);
+  try {
+    const customer = await deliveries.customer({ contact: 'kim@example.com' });
+    const { tenant } = customer.endpoint;
+    await runInAllWays(lab, fanOutEvent, () => ({ tenant, event: deliveries.event() }));
+    await runInAllWays(lab, deliverWebhook, () => deliveries.delivery(customer));
+    for (const status of [503, 410]) {
+      const before = customer.received.length;
+      customer.answer = (response, nth) => answers(nth === before + 1 ? status : 204)(response, nth);
+      await deliveries.run(deliveries.delivery(customer));
+    }
+  } finally {
+    deliveries.close();
+  }
 }
 
 function rolesOf(lab: Lab): FunctionRole[] {

@@ -29,7 +29,8 @@ const UNUSED: readonly Omit<ExplainedBy, 'what'>[] = [
   },
   {
     action: /^sqs:SendMessage$/,
-    resource: /:honest-jobs-dev-(process-payment|place-order|charge-card|process-webhook|generate-report)$/,
+    resource:
+      /:honest-jobs-dev-(process-payment|place-order|charge-card|process-webhook|fan-out-event|generate-report)$/,
     reason:
       'A message is renewed before its receives run out, and sent again where its handler asks for later.',
     test: testOf(
