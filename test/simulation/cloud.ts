@@ -92,7 +92,12 @@ export class SimulatedCloud {
   readonly #clock: VirtualClock;
   readonly #network: Network;
 
-  private constructor(clock: VirtualClock, random: () => number, network: Network) {
+  private constructor(
+    clock: VirtualClock,
+    random: () => number,
+    network: Network,
+    inFlightLimitMessages: number | undefined,
+  ) {
     this.#clock = clock;
     this.#network = network;
     this.store = openStore();
@@ -104,7 +109,7 @@ export class SimulatedCloud {
       endpoint: () => 'http://simulation',
       random,
     };
-    this.sqs = new Sqs(this.context);
+    this.sqs = new Sqs(this.context, inFlightLimitMessages === undefined ? {} : { inFlightLimitMessages });
     this.dynamo = new DynamoDb(this.context);
     this.scheduler = new Scheduler(this.context, {
       sqs: {
@@ -162,8 +167,13 @@ export class SimulatedCloud {
     };
   }
 
-  static async start(clock: VirtualClock, random: () => number, network: Network): Promise<SimulatedCloud> {
-    const cloud = new SimulatedCloud(clock, random, network);
+  static async start(
+    clock: VirtualClock,
+    random: () => number,
+    network: Network,
+    inFlightLimitMessages?: number,
+  ): Promise<SimulatedCloud> {
+    const cloud = new SimulatedCloud(clock, random, network, inFlightLimitMessages);
     const hash = (name: string) => ({ AttributeName: name, KeyType: 'HASH' });
     const text = (name: string) => ({ AttributeName: name, AttributeType: 'S' });
     const create = (input: object) =>

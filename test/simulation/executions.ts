@@ -89,6 +89,10 @@ export class Executions {
     this.#doneMs.set(`${job} ${run}`, this.#world.clock.now());
   }
 
+  forget(job: string): void {
+    for (const name of this.#doneMs.keys()) if (name.startsWith(`${job} `)) this.#doneMs.delete(name);
+  }
+
   /** A state machine calls a stage's function. */
   async invoke(functionArn: string, payload: string): Promise<InvocationResult> {
     const world = this.#world;

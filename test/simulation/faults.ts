@@ -30,6 +30,8 @@ export type Site =
   | 'end'
   /** So long after its publication. */
   | 'job-time'
+  /** Set once, when the world begins. */
+  | 'setting'
   /** A moment of the whole world. */
   | 'time'
   /** A Lambda environment, by number. */
@@ -88,6 +90,11 @@ export const FAULTS = {
   'stage-hangs': { site: 'stage-work', row: 26 },
   'end-twice': { site: 'end', row: 26 },
   'end-late': { site: 'end', row: 26 },
+  'answer-malformed': { site: 'invocation', row: 11 },
+  'letters-refused': { site: 'time', row: 22 },
+  'in-flight-limit': { site: 'setting', row: 13 },
+  'expiry-deletion': { site: 'setting', row: 17 },
+  'published-much-later': { site: 'job-time', row: 17 },
   poison: { site: 'time', row: 18 },
   'mapping-throttled': { site: 'time', row: 8 },
   'mapping-paused': { site: 'time', row: 23 },

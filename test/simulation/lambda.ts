@@ -113,11 +113,12 @@ export class SimulatedLambda {
       world.violate('no message fails its batch', `${environment.name} threw ${(end.thrown as Error).stack}`);
       return resultOf(null, 'Unhandled');
     }
+    const malformed = faults.find(({ kind }) => kind === 'answer-malformed');
     const { batchItemFailures } = end.answer as SQSBatchResponse;
     const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
     world.messages.answered(ids);
     world.trace(`${environment.name} answers, ${failed.size} of ${ids.length} to come again`);
-    return resultOf(end.answer, undefined);
+    return malformed ? malformedResult(malformed.ms ?? 0, ids) : resultOf(end.answer, undefined);
   }
 
   #delete(queueArn: string, handles: readonly string[]): void {
@@ -130,4 +131,16 @@ export class SimulatedLambda {
 
 export function resultOf(body: unknown, functionError: InvocationResult['functionError']): InvocationResult {
   return { requestId: 'simulated', payload: JSON.stringify(body), functionError, logTail: '', durationMs: 0 };
+}
+
+/** Answers that Lambda takes for the failure of the whole batch. */
+function malformedResult(which: number, ids: readonly string[]): InvocationResult {
+  const item = (itemIdentifier: unknown) => ({ batchItemFailures: [{ itemIdentifier }] });
+  const answers = [
+    { batchItemFailures: ids.map((itemIdentifier) => ({ itemIdentifier })) },
+    item('of another batch'),
+    item(''),
+    { batchItemFailures: 'all of them' },
+  ];
+  return resultOf(answers[which % answers.length], undefined);
 }

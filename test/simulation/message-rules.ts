@@ -16,6 +16,7 @@ interface Message extends Facts {
   readonly sentMs: number;
   waiting: number;
   dead: number;
+  letterExpired?: true;
   receives: number;
   /** At which receives our code answered for it. */
   answeredAt: number[];
@@ -99,7 +100,11 @@ export class MessageRules {
         this.#world.trace(`${message.job} is redriven`);
         break;
       case 'expired':
-        this.#world.violate('no message outlives its retention', message.job);
+        // After a fortnight among the dead letters.
+        if (message.dead > 0) {
+          message.dead--;
+          message.letterExpired = true;
+        } else this.#world.violate('no message outlives its retention', message.job);
         break;
     }
   }
@@ -110,14 +115,16 @@ export class MessageRules {
   }
 
   /** How many messages of a job wait, and how many lie in the dead-letter queue. */
-  of(job: string): { readonly waiting: number; readonly dead: number } {
+  of(job: string): { readonly waiting: number; readonly dead: number; readonly letterExpired: boolean } {
+    let letterExpired = false;
     let waiting = 0;
     let dead = 0;
     for (const message of this.#byJob.get(job) ?? []) {
       waiting += message.waiting;
       dead += message.dead;
+      letterExpired ||= message.letterExpired === true;
     }
-    return { waiting, dead };
+    return { waiting, dead, letterExpired };
   }
 
   #sent(messageId: string): void {

@@ -1,4 +1,8 @@
-import { SendMessageCommand, StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs';
+import {
+  SendMessageCommand,
+  SetQueueAttributesCommand,
+  StartMessageMoveTaskCommand,
+} from '@aws-sdk/client-sqs';
 import { LocalCloudError } from '../../local/kernel/errors.ts';
 import { cancelJob } from '../../shared/client/cancel.ts';
 import { Publisher } from '../../shared/client/publisher.ts';
@@ -108,7 +112,8 @@ function happen(world: World, fault: Fault): void {
     case 'delivered-twice':
       if (!duplicate(world, job)) return;
       break;
-    case 'published-again': {
+    case 'published-again':
+    case 'published-much-later': {
       sendFromElsewhere(world, job, { id: `${job} again`, ...expiryOf(world, job) });
       break;
     }
@@ -139,6 +144,9 @@ function happen(world: World, fault: Fault): void {
       break;
     case 'console-view':
       void cloud.sqs.receive(cloud.sqs.arnOf(job), { visibilityTimeoutSeconds: Math.ceil(ms / 1000) });
+      break;
+    case 'letters-refused':
+      void refuseLetters(world, job as SimulatedType, ms);
       break;
     case 'deploy':
       world.environments.version = 'new';
@@ -200,6 +208,18 @@ async function redrive(world: World, type: SimulatedType): Promise<void> {
   } catch (error) {
     world.trace(`the redrive of ${type} is refused: ${(error as Error).name}`);
   }
+}
+
+/** Somebody changes a policy: the dead-letter queue takes nothing from its source for a while. */
+async function refuseLetters(world: World, type: SimulatedType, ms: number): Promise<void> {
+  const { sqs, clients } = world.cloud;
+  const set = async (redrivePermission: string): Promise<void> => {
+    const RedriveAllowPolicy = JSON.stringify({ redrivePermission });
+    const QueueUrl = sqs.queueUrl(`${type}-dead`);
+    await clients.sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { RedriveAllowPolicy } }));
+  };
+  await set('denyAll');
+  world.clock.after(ms, () => void set('allowAll'));
 }
 
 /** What has not begun, or waits, by then never runs. */

@@ -81,4 +81,25 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     instead: 'expired: false,',
     rules: ['no attempt starts after its job has expired'],
   },
+  {
+    name: 'starts an execution for each attempt',
+    file: 'shared/stages/starter.ts',
+    text: "createHash('sha256').update(jobPartitionKey(type, key)).digest('hex');",
+    instead: "createHash('sha256').update(jobPartitionKey(type, key) + Date.now()).digest('hex');",
+    rules: ['a staged job has one execution under way', 'a stage that has finished does not run again'],
+  },
+  {
+    name: 'remembers no finished stage',
+    file: 'shared/stages/run-stage.ts',
+    text: 'const work = outer.step(name.slice(STAGE_STEP_PREFIX.length), run, { ifUncertain: repeat() });',
+    instead: 'const work = run();',
+    rules: ['stages run in their order', 'a stage that has finished does not run again'],
+  },
+  {
+    name: 'gives a staged job that failed for good no message back',
+    file: 'shared/stages/execution-ended.ts',
+    text: 'await returnMessage(records, ended, execution, runtime);',
+    instead: '',
+    rules: ['a dead letter lies in the dead-letter queue'],
+  },
 ];

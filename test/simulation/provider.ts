@@ -41,6 +41,11 @@ export class Provider {
     return this.#effects.get(`${job} ${step}`)?.count ?? 0;
   }
 
+  /** Nobody asks any more what happened under the key. */
+  forget(job: string): void {
+    for (const name of this.#effects.keys()) if (name.startsWith(`${job} `)) this.#effects.delete(name);
+  }
+
   receipt(job: string, step: string): string {
     return `receipt of ${job} ${step}`;
   }

@@ -16,6 +16,8 @@ export class RecordRules {
   readonly #images = new Map<string, RecordImage>();
   /** owner token → the process that claimed with it. */
   readonly #claimants = new Map<string, Process | undefined>();
+  /** How jobs had ended whose records are gone. */
+  readonly #forgotten = new Map<string, string>();
   /** When the last verdict was written, in the world's time. */
   readonly #verdictMs = new Map<string, number>();
   /** `<job> <life>` whose execution failed for good. */
@@ -31,16 +33,23 @@ export class RecordRules {
     return this.#images.get(job);
   }
 
+  /** The state of a job, or the one that it was forgotten with. */
+  stateOf(job: string): string | undefined {
+    return this.#images.get(job)?.state ?? this.#forgotten.get(job);
+  }
+
   verdictMs(job: string): number | undefined {
     return this.#verdictMs.get(job);
   }
 
   /** To be called in the context of the process that wrote. */
   changed(job: string, { oldImage, newImage, cause }: ItemChange): void {
-    const before = oldImage && recordImage(oldImage);
+    const found = oldImage && recordImage(oldImage);
+    // What has expired is forgotten, whether it is still there or not.
+    const before = found && found.expiration * 1000 > processNow() ? found : undefined;
+    if (found && !(newImage && before)) this.#forget(job, found);
     if (!newImage) {
-      this.#images.delete(job);
-      if (cause !== 'time-to-live') this.#violate('a record is never deleted', job, before, undefined);
+      if (cause !== 'time-to-live') this.#violate('a record is never deleted', job, found, undefined);
       return;
     }
     const after = recordImage(newImage);
@@ -57,12 +66,21 @@ export class RecordRules {
       after.verdict?.bindsUntilMs !== undefined
     )
       this.#verdictMs.set(job, this.#world.clock.now() + after.verdict.bindsUntilMs - processNow());
-    if (before && before.expiration * 1000 <= processNow()) return;
     if (after.state === 'running' && before?.owner !== after.owner) this.#claimed(job, before, after);
     else if (before && before.state !== after.state) this.#ended(job, before, after);
     else if (!before) this.#begun(job, after);
     else if (before.state === 'running' && before.owner !== after.owner)
       this.#violate('an owner that lost its claim changes nothing', job, before, after);
+  }
+
+  #forget(job: string, last: RecordImage): void {
+    if (last.state !== 'dead' && !ENDED.has(last.state))
+      this.#violate('a job is not forgotten before it has ended', job, last, undefined);
+    this.#forgotten.set(job, last.state);
+    this.#images.delete(job);
+    this.#verdictMs.delete(job);
+    for (const life of this.#verdicts) if (life.startsWith(`${job} `)) this.#verdicts.delete(life);
+    this.#world.forget(job);
   }
 
   /** At the world's end. */

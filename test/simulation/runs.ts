@@ -44,6 +44,10 @@ export class Runs {
     this.#plan = plan;
   }
 
+  forget(job: string): void {
+    this.#byJob.delete(job);
+  }
+
   count(job: string): number {
     return this.#byJob.get(job)?.length ?? 0;
   }

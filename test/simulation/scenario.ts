@@ -13,6 +13,11 @@ export interface SimulatedJob {
   readonly expiresAfterMs?: number;
 }
 
+/** Jobs whose results lie in S3. */
+export function isLarge(job: string): boolean {
+  return job.startsWith('notify') && Number(job.slice(-6)) % 20 === 7;
+}
+
 /** All that happens to one world. The same scenario always runs the same way. */
 export interface Scenario {
   readonly seed: number;
@@ -25,6 +30,7 @@ const MINUTE_MS = 60_000;
 const PUBLISHING_MS = 10 * MINUTE_MS;
 /** What is set by time strikes within this, redrives apart. */
 const TROUBLED_MS = 20 * MINUTE_MS;
+const DAY_MS = 24 * 60 * MINUTE_MS;
 const REDRIVES_MS = [90 * MINUTE_MS, 3 * 24 * 60 * MINUTE_MS];
 /** The last fault of a plan that is set by time. */
 export const LAST_FAULT_MS = 3 * 24 * 60 * MINUTE_MS + 2000;
@@ -44,6 +50,7 @@ const WEIGHTS: Partial<Record<FaultKind, number>> = {
   'visibility-refused': 4,
   'visibility-hangs': 2,
   'deletion-refused': 4,
+  'answer-malformed': 4,
   'send-refused': 4,
   'send-answer-lost': 4,
   'crash-around-send': 4,
@@ -96,7 +103,7 @@ const STAGED_KINDS = [...KINDS, ...kindsOf(STAGED_WEIGHTS)];
 
 /** Staged jobs take six times as long to simulate, so they are fewer; and more befalls them. */
 const TYPE_SHARES = [
-  ...TYPES.filter((type) => type !== 'staged').flatMap((type) => [type, type, type, type, type]),
+  ...TYPES.filter((type) => type !== 'staged').flatMap((type) => Array.from({ length: 10 }, () => type)),
   'staged',
 ] as const;
 
@@ -135,6 +142,19 @@ export function drawScenario(seed: number, jobs: number, density: number): Scena
     const count = staged ? (draw < 0.3 ? 0 : draw < 0.5 ? 1 : draw < 0.7 ? 2 : draw < 0.9 ? 4 : 7) : usual;
     for (let n = 0; n < count * density; n++) faults.push(faultOf(pick(staged ? STAGED_KINDS : KINDS), key));
   }
+  for (const { key } of published)
+    for (const kind of ['s3-refused', 's3-answer-lost', 's3-no-answer'] as const)
+      if (isLarge(key) && random() < 0.3) faults.push(faultOf(kind, key));
+  // Much later: most worlds end before that.
+  if (random() < 0.25)
+    for (const { key, expiresAfterMs } of published)
+      if (expiresAfterMs === undefined && random() < 0.05)
+        faults.push({
+          kind: 'published-much-later',
+          job: key,
+          // Within the time that keys are remembered for, and after it: redrives of the first days count it anew.
+          atMs: Math.floor(random() < 0.5 ? (30 + 5.9 * random()) * DAY_MS : (39.5 + 2 * random()) * DAY_MS),
+        });
   return { seed, jobs: published, faults: [...faults, ...worldFaults()] };
 
   function faultOf(kind: FaultKind, job: string): Fault {
@@ -204,6 +224,8 @@ export function drawScenario(seed: number, jobs: number, density: number): Scena
           times: pick([1, 1, 2, 6]),
           ms: pick([1000, 20_000, 300_000, 2_000_000]),
         };
+      case 'answer-malformed':
+        return { ...base, nth: 1 + below(2), times: pick([1, 1, 2]), ms: below(4) };
       case 'invocation-lost':
         return { ...base, nth: 1 + below(2), times: pick([1, 3, 9, 11]) };
       case 'send-refused':
@@ -246,6 +268,14 @@ export function drawScenario(seed: number, jobs: number, density: number): Scena
         ms: 1000 * (10 + below(300)),
       })),
       ...some(3, () => ({ kind: 'console-view', job: pick(TYPES), atMs: at(), ms: 1000 * (1 + below(30)) })),
+      ...some(1, () => ({
+        kind: 'letters-refused',
+        job: pick(TYPES),
+        atMs: at(),
+        ms: 1000 * (60 + below(1200)),
+      })),
+      ...some(1, () => ({ kind: 'in-flight-limit', nth: 12 + below(60) })),
+      ...some(1, () => ({ kind: 'expiry-deletion', ms: pick([-MINUTE_MS, 2 * MINUTE_MS, 2 * DAY_MS]) })),
       ...some(1, () => ({ kind: 'deploy', atMs: at() })),
       ...some(environments, () => ({
         kind: 'clock-skew',

@@ -5,7 +5,15 @@ import { mulberry32 } from '../../samples/random.ts';
 import type { Runtime } from '../../shared/consumer/index.ts';
 import { StepResults } from '../../shared/consumer/step-results.ts';
 import { maxReceiveCount } from '../../shared/jobs/define-job.ts';
-import { ACCOUNT_ID, BUCKET, type Call, SCHEDULE_GROUP, SimulatedCloud, TABLES } from './cloud.ts';
+import {
+  ACCOUNT_ID,
+  BUCKET,
+  type Call,
+  type Network,
+  SCHEDULE_GROUP,
+  SimulatedCloud,
+  TABLES,
+} from './cloud.ts';
 import { Environments } from './environments.ts';
 import { Executions } from './executions.ts';
 import { describeFault, type FaultKind, FaultPlan } from './faults.ts';
@@ -21,6 +29,7 @@ import { LAST_FAULT_MS, type Scenario, type SimulatedType, TYPES } from './scena
 import { effectOf } from './staged-job.ts';
 import { currentProcess, type Process, processNow, runIn, useRandom, VirtualClock } from './virtual-time.ts';
 
+const TEN_MINUTES_MS = 600_000;
 const START_MS = Date.UTC(2026, 0, 5, 8);
 /**
  * Once nothing is made to fail any more, every job ends within this: a whole schedule (7 minutes), uncertain steps that are looked
@@ -159,6 +168,16 @@ export class World {
     this.trace(`VIOLATION: ${rule}: ${detail}`);
   }
 
+  /** Its records are gone, or expired: what happens to the key from now on is another job's. */
+  forget(job: string): void {
+    this.trace(`${job} is forgotten`);
+    this.provider.forget(job);
+    this.runs.forget(job);
+    this.executions.forget(job);
+    this.uncertain.delete(job);
+    this.cancelled.delete(job);
+  }
+
   count(outcome: string, by = 1): void {
     this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + by);
   }
@@ -182,7 +201,10 @@ export class World {
 
   async #run(): Promise<WorldResult> {
     useRandom(this.random);
-    this.#cloud = await SimulatedCloud.start(this.clock, this.random, {
+    const settings = this.plan.of('setting');
+    for (const setting of settings) this.plan.strike(setting);
+    const most = settings.find(({ kind }) => kind === 'in-flight-limit')?.nth;
+    const network: Network = {
       fate: (call) => fateOf(call, this),
       arrives: (call) => this.#arrives(call),
       done: (call, response) => this.#done(call, response.status),
@@ -197,7 +219,10 @@ export class World {
       kill: (process) => this.environments.kill(process),
       invoke: (functionArn, payload) => this.executions.invoke(functionArn, payload),
       execution: (event) => this.executions.happened(event),
-    });
+    };
+    this.#cloud = await SimulatedCloud.start(this.clock, this.random, network, most);
+    const deletion = settings.find(({ kind }) => kind === 'expiry-deletion');
+    if (deletion) this.cloud.dynamo.setTimeToLiveLag((deletion.ms ?? 0) / 1000);
     await this.#furnish();
     this.cloud.sqs.observe((event) => this.messages.happened(event));
     this.cloud.dynamo.observe((change) => {
@@ -213,7 +238,13 @@ export class World {
       this.lambda.start();
       operate(this);
     });
-    const endMs = START_MS + LAST_FAULT_MS + ENDS_WITHIN_MS;
+    const last = Math.max(
+      LAST_FAULT_MS,
+      ...this.scenario.faults.map(({ kind, atMs = 0 }) =>
+        kind === 'published-much-later' ? atMs + TEN_MINUTES_MS : 0,
+      ),
+    );
+    const endMs = START_MS + last + ENDS_WITHIN_MS;
     await this.clock.run(endMs, () => this.#violation !== undefined);
     if (!this.#violation) await this.#judge();
     this.#flush();
@@ -295,16 +326,17 @@ export class World {
   /** After the bound: everything has ended, and the books agree. */
   async #judge(): Promise<void> {
     for (const job of this.messages.jobs()) {
-      const { waiting, dead } = this.messages.of(job);
-      const state = this.records.image(job)?.state;
+      const { waiting, dead, letterExpired } = this.messages.of(job);
+      const state = this.records.stateOf(job);
       // Its receives were spent before our code saw the last of them; the rules of messages hold that it was so.
-      const unseen = dead > 0 && (state === undefined || state === 'retrying' || state === 'deferred');
+      const unseen =
+        (dead > 0 || letterExpired) && (state === undefined || state === 'retrying' || state === 'deferred');
       if (waiting > 0 || this.isScheduled(job) || !(unseen || state === 'dead' || ENDED.has(state ?? 'none')))
         this.violate(
           'once faults stop, every job ends within the bound',
           `${job} is ${state} with ${waiting} messages after ${ENDS_WITHIN_MS / 3600_000} h without faults`,
         );
-      else if (state === 'dead' && dead === 0)
+      else if (state === 'dead' && dead === 0 && !letterExpired)
         this.violate('a dead letter lies in the dead-letter queue', job);
       this.count(
         job.startsWith('poison') ? 'dead: never a job' : unseen ? 'dead: never seen' : (state ?? 'lost'),
@@ -340,7 +372,14 @@ export class World {
   }
 }
 
-export const LOGGER = new Logger({ logLevel: 'SILENT' });
+/** Nobody reads it, and the children of a real one cost as much as a call to DynamoDB. */
+class SilentLogger extends Logger {
+  override createChild(): Logger {
+    return this;
+  }
+}
+
+export const LOGGER: Logger = new SilentLogger({ logLevel: 'SILENT' });
 
 function arnIn(body: string): string {
   return (JSON.parse(body) as { executionArn?: string }).executionArn ?? '';
