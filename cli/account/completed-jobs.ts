@@ -1,4 +1,4 @@
-import { jobPartitionKey } from '../../shared/jobs/record.ts';
+import { type JobRecord, jobPartitionKey } from '../../shared/jobs/record.ts';
 import type { FeedEntry, JobIdentity } from '../feed.ts';
 import type { Evidence } from './evidence.ts';
 
@@ -16,6 +16,12 @@ export function completedJobs(
       completed.set(identity.key, identity);
   }
   return completed;
+}
+
+const ENDS: ReadonlySet<JobRecord['state']> = new Set(['completed', 'dead', 'expired', 'cancelled']);
+
+export function hasEnded(record: Pick<JobRecord, 'state'> | undefined): boolean {
+  return record !== undefined && ENDS.has(record.state);
 }
 
 /** Which job a line of the feed is; `undefined` for a body that can never be one. */

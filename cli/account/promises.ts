@@ -4,7 +4,7 @@ import { JOBS } from '../../shared/jobs/registry.ts';
 import type { FeedBody, FeedEntry } from '../feed.ts';
 import type { Opening } from '../opening.ts';
 import { completedChargesAreRecorded, noCardChargedTwice } from './charge-promises.ts';
-import { completedJobs, identityOf } from './completed-jobs.ts';
+import { completedJobs, hasEnded, identityOf } from './completed-jobs.ts';
 import type { Evidence, OrderRow } from './evidence.ts';
 import { completedReportsAreWhole } from './report-promises.ts';
 import { lastingFailureWasResumed, noFinishedStageRanAgain } from './resume-promises.ts';
@@ -66,8 +66,6 @@ export function judgeEffects(opening: Opening, evidence: Evidence): Promised[] {
   ];
 }
 
-const ENDS: ReadonlySet<JobRecord['state']> = new Set(['completed', 'dead', 'expired', 'cancelled']);
-
 function everyMessageEnded(accepted: readonly FeedEntry[], { records, deadLetters }: Evidence): Promised {
   const letters = [...deadLetters.values()].flat();
   const bodies = Map.groupBy(letters, ({ body }) => body);
@@ -86,7 +84,7 @@ function everyMessageEnded(accepted: readonly FeedEntry[], { records, deadLetter
       return reused.has(pk)
         ? []
         : [`${pk} was published with another payload, and that message is in no dead-letter queue`];
-    return ENDS.has(record.state) ? [] : [`${pk} is still ${record.state}`];
+    return hasEnded(record) ? [] : [`${pk} is still ${record.state}`];
   });
   for (const [body, sent] of Map.groupBy(accepted.filter(isMalformed), (entry) => entry.body)) {
     const lying = bodies.get(body)?.length ?? 0;

@@ -7,7 +7,7 @@ import type { Change } from '../../shared/webhooks/provider.ts';
 import { providerByName } from '../../shared/webhooks/providers.ts';
 import { reaches } from '../../shared/webhooks/states.ts';
 import type { FeedEntry } from '../feed.ts';
-import { completedJobs } from './completed-jobs.ts';
+import { completedJobs, hasEnded } from './completed-jobs.ts';
 import type { Evidence } from './evidence.ts';
 import type { Promised } from './promises.ts';
 import type { CustomerFacts, WebhookEvidence } from './webhook-evidence.ts';
@@ -152,8 +152,4 @@ function nothingReachedTheInternalAddress({ internalRequests, customers }: Webho
     checked: `${customers.length} receivers`,
     broken: internalRequests === 0 ? [] : [`${internalRequests} requests reached it`],
   };
-}
-
-function hasEnded(record: JobRecord | undefined): boolean {
-  return record?.state === 'completed' || record?.state === 'dead';
 }
