@@ -139,6 +139,8 @@ function amiss(
   if (!hasEnded(record)) return [`${pk} is still ${record.state}`];
   if (record.state === 'dead')
     return OF_NO_ENDPOINT.has(record.verdict?.code ?? '') ? [] : [`${pk} died: ${record.verdict?.message}`];
+  // Somebody cancelled it.
+  if (record.state !== 'completed') return [];
   const taken = customer.events.filter(({ id }) => id === event.id);
   if (taken.length === 0) return [`${pk} completed, and its endpoint does not know the event`];
   return taken
