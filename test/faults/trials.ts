@@ -1,7 +1,7 @@
 import type { Fault, ObservedCall } from '../../local/faults/index.ts';
 import { AwsError } from '../../local/kernel/errors.ts';
 import type { AnyJob } from '../../shared/jobs/define-job.ts';
-import { functionName } from '../../shared/jobs/names.ts';
+import { functionName, tableName } from '../../shared/jobs/names.ts';
 import { JOB_TYPES, JOBS } from '../../shared/jobs/registry.ts';
 import { STAGE } from '../lab/global-setup.ts';
 import { deliveryTrial, fanOutTrial } from './outbound-trials.ts';
@@ -167,7 +167,8 @@ function webhook(world: World, eventId: string): Parts {
     }),
     // Its records are in another table.
     isEffect: ({ operation, input }) =>
-      operation === 'UpdateItem' && JSON.stringify(input()).includes('webhook-states'),
+      operation === 'UpdateItem' &&
+      (input() as { TableName?: string }).TableName === tableName(STAGE, 'webhook-states'),
   };
 }
 

@@ -180,7 +180,7 @@ describe('an event', () => {
     const order = webhooks.id();
     let killed = false;
     const lift = webhooks.lab.cloud.faults.killWhen((call) => {
-      const isEffect = JSON.stringify(call.input()).includes('webhook-states');
+      const isEffect = JSON.stringify(call.input()).includes('honest-jobs-dev-webhook-states');
       if (killed || call.moment !== 'after' || !isEffect) return false;
       killed = true;
       return true;
