@@ -9,7 +9,8 @@ import {
   RetryNoSooner,
   repeat,
 } from '../../shared/consumer/index.ts';
-import { ANSWER_SECONDS, bodyOfEvent, type deliverWebhook } from '../../shared/jobs/deliver-webhook.ts';
+import { ANSWER_SECONDS, type deliverWebhook } from '../../shared/jobs/deliver-webhook.ts';
+import { bodyOfEvent } from '../../shared/jobs/webhook-event.ts';
 import type { PostPublic, PublicAnswer } from '../../shared/outbound/post-public.ts';
 import { currentSecrets, type WebhookEndpoint } from '../../shared/webhooks/endpoint.ts';
 import {

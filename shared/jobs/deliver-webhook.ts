@@ -1,30 +1,7 @@
 import * as z from 'zod';
-import { endpointId, eventType, tenantId } from '../webhooks/endpoint.ts';
 import { defineJob } from './define-job.ts';
 import { schedule } from './schedule.ts';
-
-/** What an event may have as the body of a request; more than that belongs behind a link. */
-export const LARGEST_EVENT_BYTES = 200_000;
-
-const event = z.object({
-  /** The event's own id, the header `webhook-id` of each request: receivers drop by it what comes twice. Without `.`, which divides what is signed. */
-  id: z.string().regex(/^[A-Za-z0-9_:-]{1,100}$/, 'must be 1 to 100 letters, digits and _ : -'),
-  type: eventType,
-  occurredAt: z.iso.datetime({ offset: true }),
-  data: z.record(z.string(), z.json()),
-});
-export type WebhookEvent = z.output<typeof event>;
-
-/** Something that happened, of which a tenant's endpoints are told. */
-export const webhookEvent = event.refine(
-  (one) => Buffer.byteLength(bodyOfEvent(one)) <= LARGEST_EVENT_BYTES,
-  `must have at most ${LARGEST_EVENT_BYTES} bytes as JSON`,
-);
-
-/** The body of every request that tells of the event: the same bytes each time. */
-export function bodyOfEvent({ type, occurredAt, data }: Omit<WebhookEvent, 'id'>): string {
-  return JSON.stringify({ type, timestamp: occurredAt, data });
-}
+import { endpointId, tenantId, webhookEvent } from './webhook-event.ts';
 
 /** From the look-up of the name to the status; Standard Webhooks advises 15 to 30 s. */
 export const ANSWER_SECONDS = 15;
@@ -38,8 +15,11 @@ export const deliverWebhook = defineJob({
   timeoutSeconds: ANSWER_SECONDS + 10,
   // The sample of Standard Webhooks: 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
   schedule: schedule([5, 300, 1800, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600]),
+  // A batch lasts as long as its slowest: one server that hangs would hold the slot of nine deliveries that are done. Alone it holds its own, and only
+  // until its first time-out is known: then its endpoint rests. docs/decisions/0016 has the measurement.
   batchSize: 1,
+  // A delivery waits and does not work; so many may hang at once before the others have to wait.
   maxConcurrency: 50,
-  // One for each time that its endpoint is found paused: two an hour at most, for the days until the endpoint is disabled.
+  // Two for each rest of its endpoint, of which there are 240 at most in the five days until that is disabled.
   mostDeferrals: 1000,
 });

@@ -1,7 +1,6 @@
 import * as z from 'zod';
-import { tenantId } from '../webhooks/endpoint.ts';
 import { defineJob } from './define-job.ts';
-import { webhookEvent } from './deliver-webhook.ts';
+import { tenantId, webhookEvent } from './webhook-event.ts';
 
 /** Tells of an event each endpoint of its tenant that asks for its type: a `deliver-webhook` job for each. */
 export const fanOutEvent = defineJob({

@@ -1,30 +1,10 @@
 import * as z from 'zod';
+import { endpointId, tenantId } from '../jobs/webhook-event.ts';
 
 /**
  * Where a tenant wants its events, as the table `webhook-endpoints` keeps it: partition key `tenant`, sort key `endpointId`. What registers an
  * endpoint and what delivers to it read this one shape.
  */
-
-/** In keys and in SQS's MessageGroupId, which is not encrypted: an id, no name of a person. Without `/`, which divides keys. */
-export const tenantId = z
-  .string()
-  .regex(/^[A-Za-z0-9._:-]{1,80}$/, 'must be 1 to 80 letters, digits and . _ : -');
-
-export const endpointId = z
-  .string()
-  .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits and _ -');
-
-/**
- * As Standard Webhooks has it: words of letters, digits and `_`, divided by full stops, such as `order.placed`.
- * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
- */
-export const eventType = z
-  .string()
-  .max(128)
-  .regex(
-    /^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$/,
-    'must be words of letters, digits and _, divided by full stops',
-  );
 
 /** What an endpoint asks for: a type, `order.*` for each that begins with `order.`, or `*` for all. */
 export const eventTypePattern = z

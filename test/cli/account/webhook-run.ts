@@ -1,6 +1,6 @@
 import type { WebhookEvidence } from '../../../cli/account/webhook-evidence.ts';
 import type { OutgoingEvent } from '../../../samples/webhook-sender/outgoing.ts';
-import type { WebhookEvent } from '../../../shared/jobs/deliver-webhook.ts';
+import type { WebhookEvent } from '../../../shared/jobs/webhook-event.ts';
 import type { WebhookEndpoint } from '../../../shared/webhooks/endpoint.ts';
 
 const shopEvent = (id: string, state: string, version: number): OutgoingEvent => ({

@@ -2,19 +2,15 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import {
-  GetFunctionConfigurationCommand,
-  LambdaClient,
-  UpdateFunctionConfigurationCommand,
-} from '@aws-sdk/client-lambda';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { Webhook } from 'standardwebhooks';
 import { inject, vi } from 'vitest';
 import type * as z from 'zod';
+import { allowLoopback } from '../../../cli/webhooks.ts';
 import { deliveriesTo } from '../../../shared/client/deliveries.ts';
 import { type Registration, registerEndpoint } from '../../../shared/client/endpoints.ts';
 import { notificationTag } from '../../../shared/jobs/email-event.ts';
-import { ALLOW_LOOPBACK_VARIABLE } from '../../../shared/jobs/environment.ts';
 import { functionName, tableName } from '../../../shared/jobs/names.ts';
 import type { JobRecord } from '../../../shared/jobs/record.ts';
 import { JOBS } from '../../../shared/jobs/registry.ts';
@@ -81,7 +77,13 @@ export class DeliveryLab {
 
   /** In a lab that others use too. */
   static async in(lab: Lab): Promise<DeliveryLab> {
-    await allowLoopback(lab);
+    const lambda = new LambdaClient({
+      endpoint: lab.cloud.endpoint,
+      region: lab.cloud.region,
+      credentials: { accessKeyId: 'operator', secretAccessKey: 'operator' },
+    });
+    await allowLoopback(lambda, functionName(STAGE, deliverWebhook.type));
+    lambda.destroy();
     const one = new DeliveryLab(lab);
     one.#server.listen(0, '127.0.0.1');
     await once(one.#server, 'listening');
@@ -207,22 +209,4 @@ export class DeliveryLab {
 
 export function keyOf({ tenant, endpointId, event }: Delivery): string {
   return `${tenant}/${endpointId}/${event.id}`;
-}
-
-/** As `npm start` does; no stack sets it. */
-export async function allowLoopback(lab: Lab): Promise<void> {
-  const lambda = new LambdaClient({
-    endpoint: lab.cloud.endpoint,
-    region: lab.cloud.region,
-    credentials: { accessKeyId: 'operator', secretAccessKey: 'operator' },
-  });
-  const FunctionName = functionName(STAGE, deliverWebhook.type);
-  const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
-  await lambda.send(
-    new UpdateFunctionConfigurationCommand({
-      FunctionName,
-      Environment: { Variables: { ...Environment?.Variables, [ALLOW_LOOPBACK_VARIABLE]: 'true' } },
-    }),
-  );
-  lambda.destroy();
 }

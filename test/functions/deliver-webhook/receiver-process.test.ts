@@ -1,6 +1,7 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newStandardSecret } from '../../../shared/webhooks/standard-webhooks.ts';
@@ -40,6 +41,53 @@ async function drainWith(receiver: ChildProcess): Promise<void> {
     await told;
     await cloud.clock.pass(passMs);
   }
+}
+
+describe('the receiver of docs/webhooks.md', () => {
+  const document = readFileSync(new URL('../../../docs/webhooks.md', import.meta.url), 'utf8');
+  const [, program = ''] = /^```js\n([\s\S]*?)^```$/m.exec(document) ?? [];
+
+  it.each([
+    ['takes what was signed with its secret, once', true, { state: 'completed', attempts: 1 }],
+    ['refuses anything else', false, { state: 'dead', verdict: { code: 'HTTP_401' } }],
+  ])('%s', async (_what, isTheirs, ended) => {
+    const customer = await deliveries.customer();
+    const port = await freePort();
+    const receiver = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      env: {
+        ...process.env,
+        PORT: String(port),
+        WEBHOOK_SECRET: isTheirs ? customer.endpoint.secret : newStandardSecret(),
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      let printed = '';
+      receiver.stdout.on('data', (chunk) => {
+        printed += chunk;
+      });
+      const url = `http://127.0.0.1:${port}/`;
+      await deliveries.lab.until(() => fetch(url).then(Boolean, () => false));
+      await deliveries.change(customer, { url });
+      const delivery = deliveries.delivery(customer);
+      await deliveries.publish(delivery);
+      await deliveries.lab.until(async () => (await deliveries.find(delivery))?.state === ended.state);
+      expect(await deliveries.record(delivery)).toMatchObject(ended);
+      const line = `order.placed { orderId: '${delivery.event.data.orderId}' }\n`;
+      await expect.poll(() => printed).toBe(isTheirs ? line : '');
+    } finally {
+      receiver.kill();
+    }
+  });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 describe('a receiver that is another program, built with the library of Standard Webhooks,', () => {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AwsError } from '../../../local/kernel/errors.ts';
 import { disableEndpoint } from '../../../shared/client/endpoints.ts';
-import { LARGEST_EVENT_BYTES } from '../../../shared/jobs/deliver-webhook.ts';
 import { functionName } from '../../../shared/jobs/names.ts';
 import { JOBS } from '../../../shared/jobs/registry.ts';
+import { LARGEST_EVENT_BYTES } from '../../../shared/jobs/webhook-event.ts';
 import { STAGE } from '../../lab/global-setup.ts';
 import { DeliveryLab } from '../deliver-webhook/delivery-lab.ts';
 

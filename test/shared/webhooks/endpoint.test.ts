@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { eventType, tenantId } from '../../../shared/jobs/webhook-event.ts';
 import {
   currentSecrets,
   deliverySortKey,
-  eventType,
   eventTypePattern,
-  tenantId,
   wantsType,
 } from '../../../shared/webhooks/endpoint.ts';
 
