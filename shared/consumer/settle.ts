@@ -15,6 +15,9 @@ export type Settlement =
 /** Waits end together when a claim ends: without it, all of them would be received in the same second. */
 export const WAIT_JITTER_SECONDS = 5;
 
+/** How long a decided message waits for a dead-letter queue that takes it again. */
+const NOT_MOVED_SECONDS = 300;
+
 const UNREACHABLE_BASE_SECONDS = 5;
 const UNREACHABLE_CAP_SECONDS = 900;
 
@@ -33,6 +36,12 @@ export interface SettlementFacts {
   readonly random: number;
 }
 
+/**
+ * AWS's own age of the oldest message leaves out what was received so often. Hidden for long before that, a message that only waits for its time would look late.
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+ */
+const RECEIVES_OUT_OF_AGE = 3;
+
 /** A renewal may itself fail once, and the message is still not lost to the dead-letter queue. */
 const RECEIVES_TO_RENEW_IN = 2;
 
@@ -50,7 +59,8 @@ export function settlementOf(outcome: Outcome, facts: SettlementFacts): Settleme
     case 'cancelled':
       return { fate: 'delete' };
     case 'dead':
-      return { fate: 'hide', seconds: 0 };
+      // SQS should have moved it: a dead-letter queue that is gone or refuses it would have it received hundreds of times a minute.
+      return { fate: 'hide', seconds: facts.receiveCount > facts.maxReceiveCount ? NOT_MOVED_SECONDS : 0 };
     case 'deferred':
       return { fate: 'resend', atMs: outcome.untilMs, renewal: false };
     case 'failed':
@@ -68,10 +78,12 @@ export function settlementOf(outcome: Outcome, facts: SettlementFacts): Settleme
 
 /** @param jitterSeconds after `untilMs`, for those that would come together */
 function undecided(untilMs: number, jitterSeconds: number, facts: SettlementFacts): Settlement {
-  const { nowMs, sentAtMs } = facts;
+  const { nowMs, sentAtMs, receiveCount } = facts;
   const seconds = Math.max(1, (untilMs - nowMs) / 1000) + jitterSeconds;
+  const longestHidden =
+    receiveCount < RECEIVES_OUT_OF_AGE ? LONGEST_SQS_DELAY_SECONDS : LONGEST_HIDDEN_SECONDS;
   // Without the jitter: sent again for the same time, it is scheduled once.
-  if (seconds > LONGEST_HIDDEN_SECONDS) return { fate: 'resend', atMs: untilMs, renewal: false };
+  if (seconds > longestHidden) return { fate: 'resend', atMs: untilMs, renewal: false };
   if (!isSpent(facts) && nowMs + seconds * 1000 <= sentAtMs + LONGEST_LYING_SECONDS * 1000)
     return { fate: 'hide', seconds };
   return { fate: 'resend', atMs: nowMs + Math.min(seconds, LONGEST_SQS_DELAY_SECONDS) * 1000, renewal: true };

@@ -63,10 +63,10 @@ export const LONGEST_KEY_BYTES = 1024;
 /** How long SQS keeps a message on the job's queue. */
 export const RETENTION_SECONDS = 4 * 86_400;
 /**
- * Half of it: a message that would be older when it comes back is not hidden but sent again, and is as young as any. So a schedule may add up to more than
- * SQS keeps a message for, and what is older than this has not been received.
+ * An hour short of half of it: a message that would be older when it comes back is not hidden but sent again, and is as young as any. So a schedule may
+ * add up to more than SQS keeps a message for, and one that is past the half, of which an alarm tells, has not been received.
  */
-export const LONGEST_LYING_SECONDS = RETENTION_SECONDS / 2;
+export const LONGEST_LYING_SECONDS = RETENTION_SECONDS / 2 - 3600;
 /** How long SQS keeps a dead letter, its longest; it counts from the first enqueue, hence longer than {@link RETENTION_SECONDS}. */
 export const DEAD_LETTER_RETENTION_SECONDS = 14 * 86_400;
 /**

@@ -15,7 +15,7 @@ export interface Schedule {
 export const LONGEST_DELAY_SECONDS = 7 * 86_400;
 
 /**
- * 11 h: the longest delay for which a failed job's message is hidden; for a longer one it is sent again, at its time. SQS hides a message for at
+ * 11 h: the longest delay for which a failed job's message is hidden (15 min at its first two receives); for a longer one it is sent again, at its time. SQS hides a message for at
  * most 12 h counted from its receive; the hour between is left for the attempt itself.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
  */

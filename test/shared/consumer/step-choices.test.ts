@@ -21,7 +21,7 @@ const job = defineJob({
   type: 'choosing',
   payload: z.object({ key: z.string() }),
   key: ({ key }) => key,
-  schedule: schedule([60, 3600, 3600]),
+  schedule: schedule([60, 900, 900]),
 });
 
 let lab: Lab;
@@ -72,7 +72,7 @@ describe('an uncertain step whose author chose to repeat', () => {
   it('within the time that the provider remembers is repeated', async () => {
     const { tries, record } = await endOf(
       ['uncertain'],
-      repeat({ withinSeconds: 600, otherwise: deadLetter() }),
+      repeat({ withinSeconds: 400, otherwise: deadLetter() }),
     );
     expect(tries).toEqual(['uncertain', 'succeed']);
     expect(record).toMatchObject({ state: 'completed', result: '"mine"' });
@@ -81,7 +81,7 @@ describe('an uncertain step whose author chose to repeat', () => {
   it('after the provider forgot is not repeated, counted from its first beginning', async () => {
     const { tries, record } = await endOf(
       ['uncertain', 'uncertain'],
-      repeat({ withinSeconds: 600, otherwise: deadLetter() }),
+      repeat({ withinSeconds: 400, otherwise: deadLetter() }),
     );
     expect(tries).toEqual(['uncertain', 'uncertain']);
     expect(record).toMatchObject({ state: 'dead', verdict: { code: 'STEP_UNCERTAIN' } });
@@ -90,7 +90,7 @@ describe('an uncertain step whose author chose to repeat', () => {
   it('stays uncertain when the repetition was refused: the first try may have happened', async () => {
     const { tries, record } = await endOf(
       ['uncertain', 'notDone'],
-      repeat({ withinSeconds: 600, otherwise: deadLetter() }),
+      repeat({ withinSeconds: 400, otherwise: deadLetter() }),
     );
     expect(tries).toEqual(['uncertain', 'notDone']);
     expect(record).toMatchObject({ state: 'dead', verdict: { code: 'STEP_UNCERTAIN' } });
