@@ -48,9 +48,9 @@ describe('node infra/app.ts', () => {
     const functions = Object.values<{ Type: string; Properties: { Code: { S3Key: string } } }>(
       JSON.parse(templateOf(outdir)).Resources,
     ).filter(({ Type }) => Type === 'AWS::Lambda::Function');
-    // Those that record SES's events and the ends of executions, and the stages.
+    // The ingress of webhooks, those that record SES's events and the ends of executions, and the stages.
     const stages = JOBS.generateReport.stages.flat();
-    expect(functions).toHaveLength(JOB_TYPES.length + 2 + stages.length);
+    expect(functions).toHaveLength(JOB_TYPES.length + 3 + stages.length);
     for (const { Properties } of functions) {
       const asset = join(outdir, `asset.${Properties.Code.S3Key.replace('.zip', '')}`);
       expect(readdirSync(asset).sort()).toEqual(['index.js', 'index.js.map']);
