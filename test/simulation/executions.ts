@@ -1,3 +1,4 @@
+import type { Context } from 'aws-lambda';
 import { stageFunctionTimeoutSeconds, stageMachine } from '../../infra/constructs/stage-machine.ts';
 import { AwsError } from '../../local/kernel/errors.ts';
 import type { InvocationResult } from '../../local/lambda/invocation.ts';
@@ -11,6 +12,7 @@ import { type ExecutionStatusEvent, executionEnded } from '../../shared/stages/e
 import { runStage, type StageRuntime } from '../../shared/stages/index.ts';
 import type { StageEvent } from '../../shared/stages/run-stage.ts';
 import { starterOf } from '../../shared/stages/starter.ts';
+import { type SweepRequest, sweepEnds } from '../../shared/stages/sweep-ends.ts';
 import { ACCOUNT_ID, BUCKET, REGION, TABLES } from './cloud.ts';
 import { contractOf, type Payload } from './jobs.ts';
 import { resultOf } from './lambda.ts';
@@ -19,6 +21,8 @@ import { currentProcess, type Process, processNow } from './virtual-time.ts';
 import { LOGGER, type World } from './world.ts';
 
 const RECORDER = 'execution-ended';
+/** As infra has it. */
+const SWEPT_SECONDS = 3600;
 const RECORDER_TIMEOUT_MS = 30_000;
 /** Lambda's own for an asynchronous invocation: after a minute, and after two. */
 const RECORDER_TRIES_AFTER_MS = [60_000, 120_000];
@@ -154,6 +158,19 @@ export class Executions {
     if (status !== 'RUNNING') this.#tell(event, execution);
   }
 
+  /** Looks for ends that no event told of, as a rule's clock asks for it. */
+  async sweep(): Promise<void> {
+    const world = this.#world;
+    const environment = world.environments.take(RECORDER, () => this.#recorder());
+    world.trace(`${environment.name} looks for ends that no event told of`);
+    const { executionTimeoutSeconds } = this.#contract();
+    const request: SweepRequest = {
+      sweep: { stateMachineArn: this.#machineArn, executionTimeoutSeconds, withinSeconds: SWEPT_SECONDS },
+    };
+    const end = await world.environments.invoke(environment, request, { timeoutMs: RECORDER_TIMEOUT_MS });
+    world.trace(`${environment.name} has looked: ${Object.keys(end)[0]}`);
+  }
+
   /** What a person does with the events that were given up on. */
   tellLost(): void {
     for (const event of this.#lost.splice(0)) {
@@ -162,14 +179,15 @@ export class Executions {
     }
   }
 
-  /** EventBridge delivers it at least once, and some time. */
+  /** EventBridge delivers it nearly always, and then at least once. */
   #tell(event: ServiceEvent, execution: Execution): void {
     const { clock, plan, random } = this.#world;
     const faults = plan.at('end', execution.job);
     const lateMs = faults.find(({ kind }) => kind === 'end-late')?.ms ?? 0;
     const usualMs = EVENT_MS.least + random() * EVENT_MS.spread;
     execution.untold++;
-    clock.after(usualMs + lateMs, () => void this.#deliver(event, execution, 0));
+    if (!faults.some(({ kind }) => kind === 'end-lost'))
+      clock.after(usualMs + lateMs, () => void this.#deliver(event, execution, 0));
     for (const { kind, ms = 0 } of faults)
       if (kind === 'end-twice') {
         execution.untold++;
@@ -254,7 +272,10 @@ export class Executions {
       logger: LOGGER,
       now: processNow,
     };
-    return (event: ServiceEvent) => executionEnded(event as never as ExecutionStatusEvent, runtime);
+    return (event: ExecutionStatusEvent | SweepRequest, context: Context) =>
+      'sweep' in event
+        ? sweepEnds(event, runtime, () => context.getRemainingTimeInMillis())
+        : executionEnded(event, runtime);
   }
 
   #contract(): StagedJob<Payload, Payload> {

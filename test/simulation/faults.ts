@@ -90,6 +90,7 @@ export const FAULTS = {
   'stage-hangs': { site: 'stage-work', row: 26 },
   'end-twice': { site: 'end', row: 26 },
   'end-late': { site: 'end', row: 26 },
+  'end-lost': { site: 'end', row: 26 },
   'answer-malformed': { site: 'invocation', row: 11 },
   'letters-refused': { site: 'time', row: 22 },
   'in-flight-limit': { site: 'setting', row: 13 },

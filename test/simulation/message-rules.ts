@@ -6,6 +6,9 @@ import type { World } from './world.ts';
 /** How far a worker's clock and SQS's may be apart, and a moment more. */
 const CLOCKS_APART_MS = 65_000;
 
+/** A redrive policy's, twice over for those that were redriven and received again, and some of a dead-letter queue that takes nothing for a while. */
+const MOST_RECEIVES = 60;
+
 interface Facts {
   readonly job: string;
   readonly payloadHash: string;
@@ -79,6 +82,8 @@ export class MessageRules {
     switch (type) {
       case 'received':
         message.receives = event.receiveCount ?? 0;
+        if (message.receives > MOST_RECEIVES)
+          this.#world.violate('receives are bounded', `a message of ${message.job}: ${message.receives}`);
         break;
       case 'deleted':
         message.waiting--;

@@ -9,7 +9,7 @@ import { Publisher } from '../../shared/client/publisher.ts';
 import { resolveStep } from '../../shared/client/resolve-step.ts';
 import { SPEC_VERSION } from '../../shared/jobs/message.ts';
 import { STAGE } from './cloud.ts';
-import type { Fault } from './faults.ts';
+import type { Fault, FaultKind } from './faults.ts';
 import { contractOf, stepsOf, typeOf } from './jobs.ts';
 import { type SimulatedJob, type SimulatedType, TYPES } from './scenario.ts';
 import type { World } from './world.ts';
@@ -17,6 +17,11 @@ import type { World } from './world.ts';
 /** A publisher that got no answer publishes again, and so often. */
 const TRIES = 4;
 const AGAIN_AFTER_MS = 20_000;
+
+/** The rule's clock; for some hours after the beginning and after each redrive. */
+const SWEEP_EVERY_MS = 15 * 60_000;
+const SWEEPS = 12;
+const SWEPT_AFTER: ReadonlySet<FaultKind> = new Set(['redrive', 'published-much-later']);
 
 const POISON: readonly ((job: string) => string)[] = [
   (job) => `no JSON ${job}`,
@@ -55,6 +60,14 @@ export function operate(world: World): void {
         sendFromElsewhere(world, key, { expirytime: new Date(expiresMs).toISOString() }),
       );
   }
+  // Elsewhere it would find nothing.
+  if (world.scenario.faults.some(({ kind }) => kind === 'end-lost'))
+    for (const fromMs of [
+      0,
+      ...world.scenario.faults.flatMap(({ kind, atMs = 0 }) => (SWEPT_AFTER.has(kind) ? [atMs] : [])),
+    ])
+      for (let round = 1; round <= SWEEPS; round++)
+        world.clock.after(fromMs + round * SWEEP_EVERY_MS, () => void world.executions.sweep());
   for (const fault of world.scenario.faults) {
     if (fault.atMs === undefined || world.plan.of('invocation', fault.job ?? '').includes(fault)) continue;
     const atMs = fault.atMs + (begins.get(fault.job ?? '') ?? 0);

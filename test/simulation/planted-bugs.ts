@@ -72,7 +72,11 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     text: 'await Promise.race([work, abandoned]);',
     instead:
       'await Promise.race([work, abandoned.catch((reason) => { if (!(reason instanceof TimedOut)) throw reason; })]);',
-    rules: ['a job is completed when its handler returned'],
+    rules: [
+      'a job is completed when its handler returned',
+      'a job is started when its starter returned',
+      'a staged job is completed when its execution succeeded',
+    ],
   },
   {
     name: 'runs expired jobs',

@@ -22,6 +22,7 @@ export class RecordRules {
   readonly #verdictMs = new Map<string, number>();
   /** `<job> <life>` whose execution failed for good. */
   readonly #verdicts = new Set<string>();
+  readonly #claims = new Claims();
   readonly #delays = new Set<number>();
   #delayCount = 0;
 
@@ -31,6 +32,17 @@ export class RecordRules {
 
   image(job: string): RecordImage | undefined {
     return this.#images.get(job);
+  }
+
+  /** How often a process claimed an attempt. */
+  claimsOf(job: string, life: number, attempt: number, process: Process | undefined): number {
+    return this.#claims.of(job, life, attempt).filter((claimant) => claimant === process).length;
+  }
+
+  /** Whether the job's claim is the process's. */
+  isClaimant(job: string, process: Process | undefined): boolean {
+    const image = this.#images.get(job);
+    return image?.state === 'running' && this.#claimants.get(image.owner) === process;
   }
 
   /** The state of a job, or the one that it was forgotten with. */
@@ -109,7 +121,9 @@ export class RecordRules {
   }
 
   #claimed(job: string, before: RecordImage | undefined, after: RecordImage): void {
-    this.#claimants.set(after.owner, currentProcess());
+    const by = currentProcess();
+    this.#claimants.set(after.owner, by);
+    this.#claims.push(job, after, by);
     const expected = !before
       ? { attempts: 1, life: 1 }
       : before.state === 'dead'
@@ -232,5 +246,19 @@ export class RecordRules {
     const show = (image: RecordImage | undefined) =>
       image ? `${image.state} (attempt ${image.attempts} of life ${image.life})` : 'none';
     this.#world.violate(rule, `${job}: ${show(before)} → ${show(after)}`);
+  }
+}
+
+/** Who claimed which attempt. */
+class Claims {
+  readonly #byAttempt = new Map<string, (Process | undefined)[]>();
+
+  push(job: string, { life, attempts }: RecordImage, process: Process | undefined): void {
+    const name = `${job} ${life} ${attempts}`;
+    this.#byAttempt.set(name, [...this.of(job, life, attempts), process]);
+  }
+
+  of(job: string, life: number, attempt: number): readonly (Process | undefined)[] {
+    return this.#byAttempt.get(`${job} ${life} ${attempt}`) ?? [];
   }
 }

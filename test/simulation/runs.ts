@@ -57,7 +57,7 @@ export class Runs {
     return this.#byJob.get(job)?.findLast((run) => run.life === life && run.attempt === attempt);
   }
 
-  begin({ job }: Payload, { job: { attempt, life } }: JobContext): Run {
+  begin({ job }: Payload, { job: { attempt, life }, signal }: JobContext): Run {
     const world = this.#world;
     const process = currentProcess();
     const runs = this.#byJob.get(job) ?? [];
@@ -69,7 +69,10 @@ export class Runs {
     if (attempt > most)
       world.violate('no attempt goes beyond the schedule', `${job} ran attempt ${attempt} of ${most}`);
     const before = runs.findLast((run) => run.life === life);
-    if (before && (attempt < before.attempt || (attempt === before.attempt && before.code !== DEFERRED)))
+    const again =
+      before && (attempt < before.attempt || (attempt === before.attempt && before.code !== DEFERRED));
+    // A process that slept between its claim and its handler's start finds out no sooner than at a step.
+    if (again && !this.#isLateStart(job, life, attempt, process))
       world.violate(
         'each run of a life is an attempt of its own',
         `${job} ran attempt ${attempt} of life ${life} after attempt ${before.attempt}`,
@@ -93,6 +96,11 @@ export class Runs {
         'no attempt starts after its job has expired',
         `${job} ran in an invocation that began ${Math.round((beganMs - expiresMs) / 1000)} s after its expiry`,
       );
+    // What it does after its attempt was over concerns nobody.
+    const abandoned = (what: string): boolean => {
+      if (signal.aborted) world.trace(`${process?.name} ${what} from ${job}, too late`);
+      return signal.aborted;
+    };
     const run: Run = {
       job,
       alone,
@@ -102,20 +110,30 @@ export class Runs {
       startedMs: world.clock.now(),
       faults: this.#plan.at('run', job),
       returned() {
-        run.end = 'returned';
         active?.delete(run);
+        if (abandoned('returns')) return;
+        run.end = 'returned';
         world.trace(`${process?.name} returns from ${job}`);
       },
       threw(error) {
+        active?.delete(run);
+        if (abandoned('throws')) return;
         run.end = 'threw';
         run.code = codeOf(error);
-        active?.delete(run);
         world.trace(`${process?.name} throws from ${job}: ${run.code}`);
       },
     };
     runs.push(run);
     active?.add(run);
     return run;
+  }
+
+  /** Whether the process claimed this attempt itself, once for each run of it, and has lost the claim since. */
+  #isLateStart(job: string, life: number, attempt: number, process: Process | undefined): boolean {
+    const { records } = this.#world;
+    const runs = this.#byJob.get(job)?.filter((run) => run.life === life && run.attempt === attempt) ?? [];
+    const begun = runs.filter((run) => run.process === process).length;
+    return records.claimsOf(job, life, attempt, process) > begun && !records.isClaimant(job, process);
   }
 
   /** Whether the records still know of it: an abandoned handler may go on for long. */

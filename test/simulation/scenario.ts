@@ -90,6 +90,7 @@ const STAGED_WEIGHTS: Partial<Record<FaultKind, number>> = {
   'stage-hangs': 4,
   'end-twice': 6,
   'end-late': 6,
+  'end-lost': 4,
   cancelled: 4,
   crash: 10,
   'answer-lost': 6,
@@ -200,6 +201,8 @@ export function drawScenario(seed: number, jobs: number, density: number): Scena
           times: pick([1, 1, 2, 3, 9]),
           moment: pick(['before', 'after'] as const),
         };
+      case 'end-lost':
+        return { ...base, nth: 1 + below(2) };
       case 'end-twice':
       case 'end-late':
         return { ...base, nth: 1 + below(2), ms: below(random() < 0.5 ? 2000 : 4000_000) };

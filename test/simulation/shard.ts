@@ -29,7 +29,7 @@ for (const place of places) {
   if (place.index % of !== first) continue;
   const scenario = drawScenario(place.seed, place.jobs, density);
   const { hash, struck, outcomes, violation } = await World.run(scenario);
-  process.send?.({
+  await tell({
     place,
     hash,
     struck: Object.fromEntries(struck),
@@ -38,6 +38,17 @@ for (const place of places) {
       ? { violation: { rule: violation.rule, story: await story(scenario, violation, shrinkForMs) } }
       : {}),
   } satisfies WorldReport);
-  if (violation) break;
+  if (violation) {
+    process.exitCode = 1;
+    break;
+  }
 }
 process.disconnect?.();
+
+/** What is long is not gone when the process ends. */
+function tell(report: WorldReport): Promise<void> {
+  return new Promise((told, fail) => {
+    if (process.send) process.send(report, (error: Error | null) => (error ? fail(error) : told()));
+    else told();
+  });
+}

@@ -47,6 +47,7 @@ export async function runShards(
   return {
     reports,
     hash: hash.digest('hex'),
-    ok: codes.every((code) => code === 0) && reports.every(({ violation }) => !violation),
+    ok:
+      reports.length > 0 && codes.every((code) => code === 0) && reports.every(({ violation }) => !violation),
   };
 }
