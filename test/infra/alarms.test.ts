@@ -134,6 +134,12 @@ describe('age', () => {
     expect(evaluate('send-email-age-warning', { own: waitsSeconds })).toBe(0);
   });
 
+  test('of a job whose delays are days is late beyond what one message of it is hidden for', () => {
+    const hidden = 5 + 300 + 1800 + 2 * 3600 + 5 * 3600 + 10 * 3600 + 2 * 11 * 3600;
+    expect(evaluate('deliver-webhook-age-warning', { own: hidden })).toBe(0);
+    expect(evaluate('deliver-webhook-age-warning', { own: hidden + 700 })).toBe(700);
+  });
+
   test('is measured by maximum, of the queue and of the metric that the consumer reports', () => {
     const data = (alarm('send-email-age-warning').Metrics as MetricData[]).filter(
       ({ MetricStat }) => MetricStat,
