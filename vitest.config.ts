@@ -12,6 +12,7 @@ const THOROUGH = [
   'test/faults/**/*.test.ts',
   'test/functions/*/crashes.test.ts',
   'test/functions/charge-card/provider-*.test.ts',
+  'test/functions/webhook-ingress/trouble.test.ts',
   'test/functions/generate-report/recovery.test.ts',
   'test/functions/generate-report/large-upload.test.ts',
   'test/integration/**/*.test.ts',

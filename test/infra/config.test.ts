@@ -71,6 +71,7 @@ describe('settings of a stage', () => {
       { jobs: { 'send-email': { memoryMegabytes: 64 } } },
       'jobs.send-email.memoryMegabytes is 64; give a whole number from 128 to 10240.',
     ],
+    [{ webhookConcurrency: 0 }, 'webhookConcurrency is 0; give a whole number from 1 to 1000.'],
     [
       { jobs: { 'send-email': { maxConcurrency: 1 } } },
       'jobs.send-email.maxConcurrency is 1; give a whole number from 2 to 1000.',

@@ -110,7 +110,8 @@ describe('whatever is sent', () => {
         expect([202, 400]).toContain(reply.status);
         expect(sent).toHaveLength(reply.status === 202 ? 1 : 0);
         if (reply.status !== 202) return;
-        const { data } = JSON.parse(sent[0] ?? '');
+        const { id, partitionkey, data } = JSON.parse(sent[0] ?? '');
+        expect({ id, partitionkey }).toEqual({ id: 'acme-shop:evt-1', partitionkey: 'acme-shop' });
         expect(data).toMatchObject({ provider: 'acme-shop', eventId: 'evt-1' });
         expect(data.event).toEqual(JSON.parse(bytes.toString()));
       }),

@@ -13,6 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => webhooks?.stop());
 
+const HOUR = 3600;
 const DENIED = new AwsError('AccessDeniedException', 'Not allowed.', 400);
 const FAILED = new AwsError('InternalServerError', 'No answer.', 500);
 
@@ -153,19 +154,23 @@ describe('what is seen of it:', () => {
   });
 
   it('an alarm when webhooks cannot be taken, one when signatures do not fit, and their ends', async () => {
-    await webhooks.lab.advance(900);
+    await webhooks.lab.advance(HOUR);
     expect(await alarmsThatAreOn()).toEqual([]);
     const lift = befall('sqs', 'before', DENIED);
     await webhooks.deliver(placed());
     lift();
     for (let tries = 0; tries < 10; tries++)
       await webhooks.deliver({ ...placed(), secrets: [newStandardSecret()] });
-    await webhooks.lab.advance(360);
-    expect(await alarmsThatAreOn()).toEqual([
+    const on = new Set<string | undefined>();
+    for (let minute = 0; minute < 10; minute++) {
+      await webhooks.lab.advance(60);
+      for (const name of await alarmsThatAreOn()) on.add(name);
+    }
+    expect([...on].sort()).toEqual([
       'honest-jobs-dev-webhook-ingress-webhook-errors-warning',
       'honest-jobs-dev-webhook-ingress-webhook-signatures-warning',
     ]);
-    await webhooks.lab.advance(900);
+    await webhooks.lab.advance(HOUR);
     expect(await alarmsThatAreOn()).toEqual([]);
   });
 });
