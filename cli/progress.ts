@@ -8,9 +8,9 @@ export interface QueueProgress {
   readonly type: string;
   /** On the queue, due or delayed. */
   readonly waiting: number;
-  /** Claimed by a run. */
+  /** Claimed by a run, or carried by an execution. */
   readonly running: number;
-  /** Failed, and hidden until the next attempt. */
+  /** Failed or deferred: the next attempt is later. */
   readonly backingOff: number;
   readonly completed: number;
   readonly duplicates: number;
@@ -18,7 +18,7 @@ export interface QueueProgress {
   readonly dead: number;
 }
 
-type Counts = Record<'running' | 'waiting' | 'completed', number>;
+type Counts = Record<'running' | 'backingOff' | 'completed', number>;
 
 /** What a job may be while no queue has a message of it: an execution carries it, or EventBridge Scheduler brings it back. */
 const WITHOUT_MESSAGE: ReadonlySet<JobRecord['state']> = new Set(['started', 'deferred', 'retrying']);
@@ -59,8 +59,8 @@ export class Progress {
     const counts = new Map<string, Counts>();
     for (const [pk, state] of this.#states) {
       const type = pk.slice(0, pk.indexOf('#'));
-      const count = counts.get(type) ?? { running: 0, waiting: 0, completed: 0 };
-      if (state === 'retrying' || state === 'deferred') count.waiting++;
+      const count = counts.get(type) ?? { running: 0, backingOff: 0, completed: 0 };
+      if (state === 'retrying' || state === 'deferred') count.backingOff++;
       else if (state === 'running' || state === 'started') count.running++;
       else if (state === 'completed') count.completed++;
       counts.set(type, count);
@@ -73,7 +73,7 @@ export class Progress {
         type,
         waiting: visible + delayed,
         running: count?.running ?? 0,
-        backingOff: count?.waiting ?? 0,
+        backingOff: count?.backingOff ?? 0,
         completed: count?.completed ?? 0,
         duplicates: this.#duplicates.get(type) ?? 0,
         dead: dead.visible + dead.notVisible,
