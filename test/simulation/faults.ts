@@ -63,6 +63,7 @@ export const FAULTS = {
   'key-reused': { site: 'job-time', row: 1 },
   cancelled: { site: 'job-time', row: 5 },
   'handler-throws': { site: 'run', row: 19 },
+  'handler-no-sooner': { site: 'run', row: 19 },
   'handler-gives-up': { site: 'run', row: 19 },
   'handler-hangs': { site: 'run', row: 6 },
   'handler-slow': { site: 'run', row: 20 },

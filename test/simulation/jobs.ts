@@ -8,6 +8,7 @@ import {
   NotDone,
   PermanentError,
   RetryAfter,
+  RetryNoSooner,
   repeat,
   transact,
   verify,
@@ -31,13 +32,16 @@ export const ACCOUNTS = 4;
 export const OPENING_MINOR = 1_000_000;
 export const TIMEOUT_SECONDS = 10;
 const DELAYS_SECONDS = [4, 20, 90];
+/** One that SQS hides, and one that may be longer than it hides. */
+const LONG_DELAYS_SECONDS = [4, 20, 14 * 3600];
 /** What the code of a deploy in the middle has: one attempt fewer. */
 const LATER_DELAYS_SECONDS = DELAYS_SECONDS.slice(0, -1);
 
 const LARGE = '.'.repeat(LONGEST_RECORDED_RESULT_BYTES);
 export type Version = 'old' | 'new';
 
-export function delaysOf(version: Version): readonly number[] {
+export function delaysOf(type: SimulatedType, version: Version): readonly number[] {
+  if (type === 'later') return LONG_DELAYS_SECONDS;
   return version === 'old' ? DELAYS_SECONDS : LATER_DELAYS_SECONDS;
 }
 
@@ -51,13 +55,13 @@ export function contractOf(type: SimulatedType, version: Version): Job<Payload, 
 }
 
 function define(type: SimulatedType, version: Version): Job<Payload, Payload> {
-  if (type === 'staged') return stagedContract(type, delaysOf(version));
+  if (type === 'staged') return stagedContract(type, delaysOf(type, version));
   return defineJob({
     type,
     payload: z.object({ job: z.string(), variant: z.int() }),
     key: ({ job }) => job,
     timeoutSeconds: TIMEOUT_SECONDS,
-    schedule: schedule(delaysOf(version)),
+    schedule: schedule(delaysOf(type, version)),
     batchSize: 10,
     maxConcurrency: type === 'ledger' ? 4 : 3,
     cancellable: type === 'charge',
@@ -104,6 +108,8 @@ export function handlerOf(type: SimulatedType, world: World): JobHandler<Payload
       if (has('handler-hangs')) await hang(payload, context, world);
       const defers = has('handler-defers');
       if (defers) throw new RetryAfter((defers.ms ?? 0) / 1000, 'the simulation wants it so');
+      const noSooner = has('handler-no-sooner');
+      if (noSooner) throw new RetryNoSooner((noSooner.ms ?? 0) / 1000, 'The simulation wants it so.');
       if (has('handler-gives-up'))
         throw new PermanentError('The simulated handler gives up.', { code: 'SIM_PERMANENT' });
       const fails = has('handler-throws');

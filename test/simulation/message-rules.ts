@@ -158,7 +158,11 @@ export class MessageRules {
     const record = this.#world.records.image(job);
     this.#world.trace(`a message of ${job} is deleted`);
     if (poison) this.#world.violate('what can never be a job is dead-lettered', job);
-    else if (record?.state === 'completed' && record.payloadHash !== message.payloadHash)
+    else if (
+      record?.state === 'completed' &&
+      record.payloadHash !== message.payloadHash &&
+      !this.#carried(message)
+    )
       this.#world.violate('a reused key is dead-lettered', job);
     else if (!(record && ENDED.has(record.state)) && !this.#carried(message))
       this.#world.violate(

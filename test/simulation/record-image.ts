@@ -27,6 +27,7 @@ export interface RecordImage {
     | {
         readonly code: string;
         readonly delaySeconds: number | undefined;
+        readonly delayWhy: string;
         readonly endedAtMs: number | undefined;
       }
     | undefined;
@@ -65,6 +66,7 @@ export function recordImage(item: Item): RecordImage {
     lastFailure: failure && {
       code: failure.code?.S ?? '',
       delaySeconds: number(failure.delaySeconds),
+      delayWhy: failure.delayWhy?.S ?? '',
       endedAtMs: number(failure.endedAtMs),
     },
   };

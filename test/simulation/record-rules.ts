@@ -191,7 +191,7 @@ export class RecordRules {
     if (
       after.state === 'dead' &&
       after.verdict?.code === 'SIM_FAILED' &&
-      after.attempts < delaysOf('new').length + 1
+      after.attempts < delaysOf(typeOf(job), 'new').length + 1
     )
       this.#violate('a job is given up on after its last attempt', job, before, after);
   }
@@ -227,17 +227,27 @@ export class RecordRules {
   }
 
   #delayed(job: string, before: RecordImage, after: RecordImage): void {
-    const nominal = delaysOf('old')[before.attempts - 1];
-    const { delaySeconds, endedAtMs } = after.lastFailure ?? {};
+    const nominal = delaysOf(typeOf(job), 'old')[before.attempts - 1];
+    const { delaySeconds, endedAtMs, delayWhy = '', code } = after.lastFailure ?? {};
     if (nominal === undefined || delaySeconds === undefined || after.notBeforeMs === undefined) {
       this.#violate('a failed attempt is retried on the schedule', job, before, after);
       return;
     }
-    if (delaySeconds < nominal / 2 || delaySeconds > nominal)
+    const run = this.#world.runs.find(job, before.life, before.attempts);
+    const noSooner =
+      code === 'RETRY_NO_SOONER' ? run?.faults.find(({ kind }) => kind === 'handler-no-sooner') : undefined;
+    const leastSeconds = Math.ceil((noSooner?.ms ?? 0) / 1000);
+    if (delaySeconds < leastSeconds)
+      this.#violate('no attempt begins sooner than the one before asked for', job, before, after);
+    // The handler's own, and no jitter of ours.
+    const asked = delayWhy.startsWith('no sooner than');
+    if (asked && delaySeconds !== leastSeconds)
+      this.#violate('no attempt begins sooner than the one before asked for', job, before, after);
+    if (asked ? delaySeconds < nominal / 2 : delaySeconds < nominal / 2 || delaySeconds > nominal)
       this.#violate('a delay lies within the bounds of its jitter', job, before, after);
     if (endedAtMs !== undefined && Math.abs(after.notBeforeMs - endedAtMs - delaySeconds * 1000) > 1)
       this.#violate('an attempt is hidden for its delay', job, before, after);
-    if (nominal < LEAST_NOMINAL_SECONDS) return;
+    if (asked || nominal < LEAST_NOMINAL_SECONDS) return;
     this.#delayCount++;
     this.#delays.add(delaySeconds / nominal);
   }

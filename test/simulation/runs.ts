@@ -1,7 +1,7 @@
 import { type JobContext, RetryAfter } from '../../shared/consumer/index.ts';
 import { maxReceiveCount } from '../../shared/jobs/define-job.ts';
 import type { Fault, FaultPlan } from './faults.ts';
-import { contractOf, delaysOf, type Payload, type Version } from './jobs.ts';
+import { contractOf, delaysOf, type Payload, typeOf, type Version } from './jobs.ts';
 import { currentProcess, type Process } from './virtual-time.ts';
 import type { World } from './world.ts';
 
@@ -65,7 +65,7 @@ export class Runs {
     const active = process && (this.#active.get(process) ?? new Set<Run>());
     if (process && active) this.#active.set(process, active);
     world.trace(`${process?.name} runs ${job}, attempt ${attempt} of life ${life}`);
-    const most = delaysOf('old').length + 1;
+    const most = delaysOf(typeOf(job), 'old').length + 1;
     if (attempt > most)
       world.violate('no attempt goes beyond the schedule', `${job} ran attempt ${attempt} of ${most}`);
     const before = runs.findLast((run) => run.life === life);

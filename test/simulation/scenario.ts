@@ -35,6 +35,9 @@ const REDRIVES_MS = [90 * MINUTE_MS, 3 * 24 * 60 * MINUTE_MS];
 /** The last fault of a plan that is set by time. */
 export const LAST_FAULT_MS = 3 * 24 * 60 * MINUTE_MS + 2000;
 
+/** Longer than SQS hides a message. */
+export const LONGEST_ASKED_MS = 13 * 60 * MINUTE_MS;
+
 /** How often each kind befalls a job, relative to the others. */
 const WEIGHTS: Partial<Record<FaultKind, number>> = {
   crash: 10,
@@ -61,6 +64,7 @@ const WEIGHTS: Partial<Record<FaultKind, number>> = {
   'key-reused': 1,
   cancelled: 3,
   'handler-throws': 10,
+  'handler-no-sooner': 4,
   'handler-gives-up': 1,
   'handler-hangs': 3,
   'handler-slow': 3,
@@ -220,6 +224,13 @@ export function drawScenario(seed: number, jobs: number, density: number): Scena
         return { ...base, ms: below(4900) };
       case 'handler-throws':
         return { ...base, nth: 1, times: pick([1, 1, 1, 1, 1, 1, 1, 2, 2, 3, 4, 9]) };
+      case 'handler-no-sooner':
+        return {
+          ...base,
+          nth: 1 + below(2),
+          times: pick([1, 1, 2]),
+          ms: pick([2000, 30_000, 700_000, 5_000_000, LONGEST_ASKED_MS]),
+        };
       case 'handler-defers':
         return {
           ...base,
