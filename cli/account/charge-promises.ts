@@ -4,6 +4,7 @@ import type { FeedEntry } from '../feed.ts';
 import { completedJobs } from './completed-jobs.ts';
 import type { ChargeRow, Evidence, ProviderCharge } from './evidence.ts';
 import type { Promised } from './promises.ts';
+import { isUncertain } from './uncertain.ts';
 
 /** Holds the ledger against what was published, and against what the provider says that it did. */
 export function completedChargesAreRecorded(
@@ -59,11 +60,6 @@ export function noCardChargedTwice({ providerCharges }: Evidence): Promised {
 
 function isMade({ status }: ProviderCharge): boolean {
   return status === 'succeeded';
-}
-
-/** A person looks at it, and its reason says so. */
-function isUncertain(record: JobRecord | undefined): boolean {
-  return record?.state === 'dead' && /left no certain outcome/.test(record.verdict?.message ?? '');
 }
 
 function sum({ amountMinor, currency }: Pick<ChargeRow, 'amountMinor' | 'currency'>): string {

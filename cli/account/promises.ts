@@ -8,6 +8,7 @@ import { completedJobs, hasEnded, identityOf } from './completed-jobs.ts';
 import type { Evidence, OrderRow } from './evidence.ts';
 import { completedReportsAreWhole } from './report-promises.ts';
 import { lastingFailureWasResumed, noFinishedStageRanAgain } from './resume-promises.ts';
+import { isUncertain } from './uncertain.ts';
 import { judgeWebhooks } from './webhook-promises.ts';
 
 /** One promise, and what speaks against it. */
@@ -236,13 +237,11 @@ function completedMailsWereSent({ records, mails }: Evidence): Promised {
   };
 }
 
-/** The mail of an uncertain step may have gone out, which is what uncertain means; a refused one SES had taken first. */
-const MAY_HAVE_GONE = /_UNCERTAIN$|^EMAIL_REFUSED$/;
-
-/** A suppressed address gets none. */
-function mailAllowed({ state, result, verdict }: JobRecord): 'must' | 'may' | 'must not' {
+/** A suppressed address gets none; what SES refused for its content, it had taken first. */
+function mailAllowed(record: JobRecord): 'must' | 'may' | 'must not' {
+  const { state, result, verdict } = record;
   if (state === 'completed') return result?.includes('"suppressed":true') ? 'must not' : 'must';
-  return MAY_HAVE_GONE.test(verdict?.code ?? '') ? 'may' : 'must not';
+  return isUncertain(record) || verdict?.code === 'EMAIL_REFUSED' ? 'may' : 'must not';
 }
 
 function noMailTwice({ mails }: Evidence): Promised {

@@ -43,8 +43,11 @@ describe('the promises', () => {
     expect(unbroken).toEqual([]);
   });
 
-  it('let the e-mail of an uncertain step have been sent or not', () => {
-    const uncertain = { state: 'dead', verdict: { ...verdict, code: 'STEP_UNCERTAIN' } } as const;
+  it.each([
+    ['decided by it', { code: 'STEP_UNCERTAIN' }],
+    ['of a job whose attempts ran out', { message: 'No answer. Step "send" left no certain outcome: …' }],
+  ])('let the e-mail of an uncertain step have been sent or not: %s', (_what, changes) => {
+    const uncertain = { state: 'dead', verdict: { ...verdict, ...changes } } as const;
     for (const sent of [true, false]) {
       const run = wellRun();
       change(run, sendEmail, 'hello: you', uncertain);
