@@ -1,6 +1,13 @@
 import { AwsError } from '../local/kernel/errors.ts';
-import { CARD_WEATHER, LASTING_UPLOAD_WEATHER, UPLOAD_WEATHER, WEATHER } from '../samples/weather.ts';
+import {
+  CARD_WEATHER,
+  INGRESS_WEATHER,
+  LASTING_UPLOAD_WEATHER,
+  UPLOAD_WEATHER,
+  WEATHER,
+} from '../samples/weather.ts';
 import { SAMPLE_ENDPOINTS } from '../samples/webhook-receiver/day.ts';
+import { functionName, WEBHOOK_INGRESS } from '../shared/jobs/names.ts';
 import { JOBS } from '../shared/jobs/registry.ts';
 import { redriveLetters, resumeFailed } from './on-call.ts';
 import type { Session } from './session.ts';
@@ -32,12 +39,15 @@ export function makeWeather(session: Session, tell: (news: string) => void): Wea
     ]),
   ];
   timers.push(...unwellReceivers(session.webhooks, at));
+  const losses = loseAnswersToIngress(session, at);
+  timers.push(...losses.timers);
   const endUploadFaults = refuseUploads(cloud, tell);
   const upload = refuseUploadUntilMended(session, tell);
   return {
     over: upload.over,
     end() {
       endUploadFaults();
+      losses.end();
       upload.end();
       for (const timer of timers) timer.cancel();
       cardProvider.behave();
@@ -46,10 +56,33 @@ export function makeWeather(session: Session, tell: (news: string) => void): Wea
   };
 }
 
-function unwellReceivers<Timer>(
-  { customers }: Session['webhooks'],
-  at: (seconds: number, text: string, change: () => void) => Timer,
-): Timer[] {
+type At<Timer> = (seconds: number, text: string, change: () => void) => Timer;
+
+function loseAnswersToIngress<Timer>(
+  { cloud, stage }: Session,
+  at: At<Timer>,
+): { readonly timers: readonly Timer[]; readonly end: () => void } {
+  const { fromSeconds, toSeconds, text } = INGRESS_WEATHER;
+  const ingress = functionName(stage, WEBHOOK_INGRESS);
+  let lost = false;
+  const lose = (isLost: boolean) => () => {
+    lost = isLost;
+  };
+  const end = cloud.faults.add(({ functionName: caller, operation, moment }) => {
+    if (!lost || caller !== ingress || moment !== 'after' || !operation.startsWith('SendMessage'))
+      return undefined;
+    return new AwsError('ServiceUnavailable', 'The request has failed due to a temporary failure.', 503);
+  });
+  return {
+    timers: [
+      at(fromSeconds, text, lose(true)),
+      at(toSeconds, 'SQS answers the ingress of webhooks again', lose(false)),
+    ],
+    end,
+  };
+}
+
+function unwellReceivers<Timer>({ customers }: Session['webhooks'], at: At<Timer>): Timer[] {
   return customers.flatMap(({ endpoint: { tenant, endpointId }, receiver }) => {
     const unwell = SAMPLE_ENDPOINTS.find(
       (one) => one.tenant === tenant && one.endpointId === endpointId,

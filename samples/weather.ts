@@ -45,6 +45,13 @@ export const LASTING_UPLOAD_WEATHER = {
   clearedAfterSeconds: 2400,
 } as const;
 
+/** What SQS does to the ingress of webhooks: takes each event, and breaks off its answers. Providers hear of a 503, and send the event again. */
+export const INGRESS_WEATHER = {
+  fromSeconds: 130,
+  toSeconds: 170,
+  text: 'SQS takes the webhooks of providers, and its answers are lost: they are sent again',
+} as const;
+
 /** What the card provider goes through meanwhile. */
 export interface CardWeather extends Pick<Weather, 'fromSeconds' | 'toSeconds' | 'text'> {
   readonly behaviour: Behaviour;

@@ -41,14 +41,15 @@ export class WebhookSender {
     return this.#sent;
   }
 
-  /** Sends an event until it is taken, or no try is left. A forger tries until there is an answer. */
+  /** Sends an event until it is taken, or no try is left. A forger tries until there is an answer that is no 5xx. */
   async send(outgoing: OutgoingEvent): Promise<SentEvent> {
     const answers: number[] = [];
     for (;;) {
       const status = await this.#try(outgoing, answers.length);
       answers.push(status);
       const pause = PAUSES_SECONDS[answers.length - 1];
-      if (isTaken(status) || (outgoing.forgery && status > 0) || pause === undefined) break;
+      if (isTaken(status) || (outgoing.forgery && status >= 400 && status < 500) || pause === undefined)
+        break;
       await this.#options.wait(pause);
     }
     const sent = { outgoing, answers };

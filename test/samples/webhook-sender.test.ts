@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -31,12 +31,19 @@ afterEach(() => {
   for (const close of closing.splice(0)) close();
 });
 
+async function serverOf(serve: RequestListener): Promise<{ url: string }> {
+  const server = createServer(serve);
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  closing.push(() => server.close());
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` };
+}
+
 /** An ingress that verifies as ours does, and answers as it is told to. */
 async function ingress(...statuses: readonly number[]) {
   const seen: { verdict: string; eventId: string; body: string }[] = [];
   const waits: number[] = [];
   let nowMs = Date.now();
-  const server = createServer(async (request, response) => {
+  const { url } = await serverOf(async (request, response) => {
     const raw = Buffer.from(await text(request));
     const provider = providerByName((request.url ?? '').slice(1));
     const headers = request.headers as Record<string, string>;
@@ -46,11 +53,8 @@ async function ingress(...statuses: readonly number[]) {
     seen.push({ verdict: refusal?.because ?? 'right', eventId, body: raw.toString() });
     response.writeHead(refusal?.status ?? statuses[seen.length - 1] ?? 202).end();
   });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  closing.push(() => server.close());
-  const { port } = server.address() as AddressInfo;
   const sender = new WebhookSender({
-    urlOf: (provider) => `http://127.0.0.1:${port}/${provider}`,
+    urlOf: (provider) => `${url}${provider}`,
     now: () => nowMs,
     wait: async (seconds) => {
       waits.push(seconds);
@@ -91,6 +95,18 @@ describe.each(EVENTS)('the sample sender of $provider', (outgoing) => {
 });
 
 describe('the sample sender', () => {
+  it('has a forger try again where nobody looked at the signature', async () => {
+    const { sender } = await ingress();
+    let requests = 0;
+    const { url } = await serverOf(
+      (_, response) => void response.writeHead(requests++ === 0 ? 503 : 401).end(),
+    );
+    const forger = new WebhookSender({ urlOf: () => url, wait: async () => {} });
+    const forged: OutgoingEvent = { ...(EVENTS[0] as OutgoingEvent), forgery: 'old' };
+    expect((await forger.send(forged)).answers).toEqual([503, 401]);
+    expect((await sender.send(forged)).answers).toEqual([401]);
+  });
+
   it('has a body of Stripe’s vary between tries, as Stripe does', async () => {
     const { sender, seen } = await ingress(503);
     await sender.send(EVENTS[1] as OutgoingEvent);
