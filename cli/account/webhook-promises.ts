@@ -1,7 +1,7 @@
 import { isTaken, type SentEvent } from '../../samples/webhook-sender/webhook-sender.ts';
-import type { WebhookEvent } from '../../shared/jobs/webhook-event.ts';
 import { type JobRecord, jobPartitionKey } from '../../shared/jobs/record.ts';
 import { JOBS } from '../../shared/jobs/registry.ts';
+import type { WebhookEvent } from '../../shared/jobs/webhook-event.ts';
 import { type WebhookEndpoint, wantsType } from '../../shared/webhooks/endpoint.ts';
 import type { Change } from '../../shared/webhooks/provider.ts';
 import { providerByName } from '../../shared/webhooks/providers.ts';

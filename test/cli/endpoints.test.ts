@@ -200,7 +200,9 @@ describe('honest-jobs endpoints deliveries', () => {
     expect(told.stdout).not.toContain('room');
     const one = await endpoints('deliveries', 'shop-seen/main', '--event', 'e-3', '--all');
     expect(one.stdout).toContain('2 deliveries to shop-seen/main');
-    expect(one.stdout).toMatch(/attempt 1: failed \(HTTP_503\) in 12 ms.*\n {4}answered: no {1,2}\[31mroom\n/);
+    expect(one.stdout).toMatch(
+      /attempt 1: failed \(HTTP_503\) in 12 ms.*\n {4}answered: no {1,2}\[31mroom\n/,
+    );
     expect(one.stdout).toContain('job deliver-webhook#shop-seen/main/e-3');
     expect((await endpoints('deliveries', 'shop-seen/other')).code).toBe(1);
   });
