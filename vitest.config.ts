@@ -13,6 +13,7 @@ const THOROUGH = [
   'test/functions/*/crashes.test.ts',
   'test/functions/charge-card/provider-*.test.ts',
   'test/functions/webhook-ingress/trouble.test.ts',
+  'test/functions/deliver-webhook/endpoint-health.test.ts',
   'test/functions/generate-report/recovery.test.ts',
   'test/functions/generate-report/large-upload.test.ts',
   'test/integration/**/*.test.ts',

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { AnyJob } from '../../shared/jobs/define-job.ts';
+import { ALLOW_LOOPBACK_VARIABLE } from '../../shared/jobs/environment.ts';
 import { stageFunctionName } from '../../shared/jobs/names.ts';
 import { JOB_TYPES, JOBS } from '../../shared/jobs/registry.ts';
 import { isStaged } from '../../shared/jobs/staged-job.ts';
@@ -230,6 +231,12 @@ test('what receives webhooks reads the signing secrets and sends to one queue, a
     'sqs:SendMessage ProcessWebhookQueue',
     'secretsmanager:GetSecretValue WebhooksAcmeShop WebhooksStripe',
   ]);
+});
+
+test('no function may reach addresses of its own machine', () => {
+  const functions = [...dev.resources('AWS::Lambda::Function').values()];
+  for (const { Properties } of functions)
+    expect(JSON.stringify(Properties.Environment ?? {})).not.toContain(ALLOW_LOOPBACK_VARIABLE);
 });
 
 describe("EventBridge Scheduler's role", () => {

@@ -1,11 +1,12 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { storyOf } from '../../../cli/story.ts';
-import { rotateEndpointSecret } from '../../../shared/client/endpoints.ts';
+import { registerEndpoint, rotateEndpointSecret } from '../../../shared/client/endpoints.ts';
 import { status } from '../../../shared/client/status.ts';
 import { tableName } from '../../../shared/jobs/names.ts';
 import { JOB_TYPES, JOBS, jobByType } from '../../../shared/jobs/registry.ts';
 import { STAGE } from '../../lab/global-setup.ts';
+import { Lab } from '../../lab/lab.ts';
 import { answers, DeliveryLab, keyOf } from './delivery-lab.ts';
 
 let deliveries: DeliveryLab;
@@ -308,4 +309,30 @@ describe('a delivery that can reach nobody', () => {
     await deliveries.run(delivery);
     expect((await deliveries.record(delivery)).verdict?.code).toBe('ENDPOINT_UNREADABLE');
   });
+});
+
+it.each([
+  ['http', 'NOT_HTTPS'],
+  ['https', 'NOT_PUBLIC'],
+])('as it is deployed, nothing on its own machine is reached by %s', async (scheme, code) => {
+  const lab = await Lab.start({ assembly: inject('assembly'), stage: STAGE });
+  try {
+    const customer = await deliveries.customer();
+    const { tenant, endpointId, url } = customer.endpoint;
+    await registerEndpoint(
+      { tenant, endpointId, url: url.replace(/^http/, scheme), eventTypes: ['*'] },
+      { dynamo: lab.dynamo, stage: STAGE, now: () => lab.cloud.clock.now(), allowLoopback: true },
+    );
+    const delivery = deliveries.delivery(customer);
+    await lab.publish(JOBS.deliverWebhook, delivery);
+    await lab.drain();
+    expect(await lab.record(JOBS.deliverWebhook, keyOf(delivery))).toMatchObject({
+      state: 'dead',
+      attempts: 1,
+      verdict: { code },
+    });
+    expect(customer.received).toEqual([]);
+  } finally {
+    await lab.stop();
+  }
 });
