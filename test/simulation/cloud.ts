@@ -26,6 +26,7 @@ export const TABLES = {
   jobs: tableName(STAGE, 'jobs'),
   entries: 'entries',
   accounts: 'accounts',
+  states: 'states',
 } as const;
 
 /** A call of an SDK client on its way to the cloud. */
@@ -191,6 +192,11 @@ export class SimulatedCloud {
       TableName: TABLES.accounts,
       AttributeDefinitions: [text('accountId')],
       KeySchema: [hash('accountId')],
+    });
+    await create({
+      TableName: TABLES.states,
+      AttributeDefinitions: [text('subject')],
+      KeySchema: [hash('subject')],
     });
     await cloud.dynamo.execute('UpdateTimeToLive', {
       TableName: TABLES.jobs,

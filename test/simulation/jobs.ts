@@ -82,6 +82,7 @@ const STEPS: Record<Exclude<SimulatedType, 'staged'>, readonly string[]> = {
   notify: ['first', 'second'],
   ledger: [],
   later: ['run'],
+  webhook: [],
 };
 
 /** Steps whose effect a completed job must have left. */
@@ -160,6 +161,7 @@ const WORK: Record<Exclude<SimulatedType, 'staged'>, Work> = {
     await inStep('run', job, context, world, { ifUncertain: repeat() });
   },
   ledger: ({ job }, { signal }, world) => book(job, signal, world),
+  webhook: ({ job }, { signal }, world) => world.webhooks.process(job, signal),
 };
 
 async function inStep(

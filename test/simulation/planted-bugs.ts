@@ -106,4 +106,11 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     instead: '',
     rules: ['a dead letter lies in the dead-letter queue'],
   },
+  {
+    name: 'lets an older webhook take its subject back',
+    file: 'functions/process-webhook/webhook-states.ts',
+    text: 'AND #at < :at)`,',
+    instead: 'AND :at = :at)`,',
+    rules: ['an event changes its subject once', 'an older event changes nothing'],
+  },
 ];

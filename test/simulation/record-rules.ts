@@ -181,6 +181,13 @@ export class RecordRules {
       if (run?.end !== 'returned')
         this.#violate('a job is completed when its handler returned', job, before, after);
       this.#effects(job, before, after);
+      if (typeOf(job) === 'webhook' && !this.#world.webhooks.isKnown(job))
+        this.#violate(
+          'a completed event is in the state of its subject, or a newer one is',
+          job,
+          before,
+          after,
+        );
       if (typeOf(job) === 'ledger' && !this.#world.books.has(job))
         this.#violate('a completed payment is in the ledger', job, before, after);
     }

@@ -1,7 +1,7 @@
 import { mulberry32 } from '../../samples/random.ts';
 import { FAULTS, type Fault, type FaultKind } from './faults.ts';
 
-export const TYPES = ['charge', 'print', 'notify', 'ledger', 'later', 'staged'] as const;
+export const TYPES = ['charge', 'print', 'notify', 'ledger', 'later', 'webhook', 'staged'] as const;
 export type SimulatedType = (typeof TYPES)[number];
 
 export interface SimulatedJob {

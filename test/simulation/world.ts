@@ -28,6 +28,7 @@ import { Runs } from './runs.ts';
 import { LAST_FAULT_MS, type Scenario, type SimulatedType, TYPES } from './scenario.ts';
 import { effectOf } from './staged-job.ts';
 import { currentProcess, type Process, processNow, runIn, useRandom, VirtualClock } from './virtual-time.ts';
+import { WebhookEvents } from './webhook-events.ts';
 
 const TEN_MINUTES_MS = 600_000;
 const START_MS = Date.UTC(2026, 0, 5, 8);
@@ -78,6 +79,7 @@ export class World {
   readonly environments: Environments;
   readonly lambda: SimulatedLambda;
   readonly executions: Executions;
+  readonly webhooks: WebhookEvents;
   /** Jobs that are in the ledger. */
   readonly books = new Set<string>();
   /** Jobs that an operator was told will not run. */
@@ -122,6 +124,7 @@ export class World {
     this.environments = new Environments(this);
     this.lambda = new SimulatedLambda(this);
     this.executions = new Executions(this);
+    this.webhooks = new WebhookEvents(this);
     for (const { job, kind } of scenario.faults)
       if (job !== undefined && /send|crash/.test(kind)) this.#sendTroubles.add(job);
     for (const { key, atMs, expiresAfterMs } of scenario.jobs)
@@ -228,6 +231,10 @@ export class World {
     await this.#furnish();
     this.cloud.sqs.observe((event) => this.messages.happened(event));
     this.cloud.dynamo.observe((change) => {
+      if (change.tableName === TABLES.states) {
+        this.webhooks.changed(change);
+        return;
+      }
       const key = (change.keys.pk?.S ?? '') as string;
       const job = JOB_NAME.exec(key)?.[0];
       if (job === undefined) return;
