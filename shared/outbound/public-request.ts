@@ -85,7 +85,7 @@ function closedUnanswered(sent: ClientRequest): Promise<never> {
 
 /** Hands the connection only what was looked at: a name that resolves anew in between cannot lead it elsewhere. */
 function checkedLookup(host: string, options: PublicRequestOptions): LookupFunction {
-  const resolve = options.resolve ?? resolveByDns;
+  const resolve = options.resolve ?? ((name) => resolveByDns(name));
   return (name, { all }, answer) => {
     resolve(name).then(
       (addresses) => {
@@ -107,10 +107,14 @@ const DNS_TIMEOUT_MS = 2000;
 const DNS_TRIES = 2;
 
 /**
- * Not the system's resolver: that one takes a thread for as long as a name server does not answer, and of threads a process has four, for all its jobs.
+ * Both families of a name's addresses. Not by the system's resolver: that one takes a thread for as long as a name server does not answer, and of threads
+ * a process has four, for all its jobs.
+ *
+ * @param servers `host:port` each @default the system's
  */
-async function resolveByDns(host: string): Promise<LookupAddress[]> {
+export async function resolveByDns(host: string, servers?: readonly string[]): Promise<LookupAddress[]> {
   const resolver = new dns.Resolver({ timeout: DNS_TIMEOUT_MS, tries: DNS_TRIES });
+  if (servers) resolver.setServers(servers);
   const [four, six] = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
   const addresses = [four, six].flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
   if (addresses.length === 0 && four.status === 'rejected') throw four.reason;
