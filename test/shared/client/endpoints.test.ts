@@ -169,13 +169,13 @@ describe('rotating a secret', () => {
 
 describe('the deliveries to an endpoint', () => {
   it('are its own alone, in order of time over all events, the newest where there are many', async () => {
-    const rows = [
+    const rows: [endpointId: string, eventId: string, atMs: number][] = [
       ['ep', 'e-1', 3],
       ['ep', 'e-2', 1],
       ['ep', 'e-10', 2],
       ['ep', 'e-1', 4],
       ['ep-2', 'e-1', 5],
-    ] as const;
+    ];
     for (const tenant of ['shop-told', 'shop-other'])
       for (const row of rows) await lab.dynamo.send(put(tenant, ...row));
     const told = async (changes: Partial<Parameters<typeof deliveriesTo>[1]> = {}) => {
