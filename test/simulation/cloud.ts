@@ -27,6 +27,8 @@ export const TABLES = {
   entries: 'entries',
   accounts: 'accounts',
   states: 'states',
+  endpoints: 'endpoints',
+  deliveries: 'deliveries',
 } as const;
 
 /** A call of an SDK client on its way to the cloud. */
@@ -198,6 +200,15 @@ export class SimulatedCloud {
       AttributeDefinitions: [text('subject')],
       KeySchema: [hash('subject')],
     });
+    for (const [TableName, sort] of [
+      [TABLES.endpoints, 'endpointId'],
+      [TABLES.deliveries, 'delivery'],
+    ] as const)
+      await create({
+        TableName,
+        AttributeDefinitions: [text('tenant'), text(sort)],
+        KeySchema: [hash('tenant'), { AttributeName: sort, KeyType: 'RANGE' }],
+      });
     await cloud.dynamo.execute('UpdateTimeToLive', {
       TableName: TABLES.jobs,
       TimeToLiveSpecification: { AttributeName: 'expiration', Enabled: true },

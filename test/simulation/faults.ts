@@ -28,6 +28,8 @@ export type Site =
   | 'stage-work'
   /** The event that one of its executions has ended. */
   | 'end'
+  /** A request that tells of its event. */
+  | 'receiver'
   /** So long after its publication. */
   | 'job-time'
   /** Set once, when the world begins. */
@@ -92,6 +94,10 @@ export const FAULTS = {
   'end-twice': { site: 'end', row: 26 },
   'end-late': { site: 'end', row: 26 },
   'end-lost': { site: 'end', row: 26 },
+  'receiver-slow': { site: 'receiver', row: 28 },
+  'receiver-hangs': { site: 'receiver', row: 28 },
+  'receiver-half-answers': { site: 'receiver', row: 28 },
+  'receiver-answers': { site: 'receiver', row: 28 },
   'answer-malformed': { site: 'invocation', row: 11 },
   'letters-refused': { site: 'time', row: 22 },
   'in-flight-limit': { site: 'setting', row: 13 },
@@ -119,6 +125,8 @@ export interface Fault {
   readonly times?: number;
   readonly moment?: 'before' | 'after';
   readonly environment?: number;
+  /** Of an answer. */
+  readonly status?: number;
   /** Since the world began, or since the job's publication. */
   readonly atMs?: number;
   /** How long it lasts, or how far a clock is off. */

@@ -65,6 +65,7 @@ function define(type: SimulatedType, version: Version): Job<Payload, Payload> {
     batchSize: 10,
     maxConcurrency: type === 'ledger' ? 4 : 3,
     cancellable: type === 'charge',
+    ...(type === 'deliver' ? { mostDeferrals: 1000, timeoutSeconds: 20 } : {}),
   });
 }
 
@@ -83,6 +84,7 @@ const STEPS: Record<Exclude<SimulatedType, 'staged'>, readonly string[]> = {
   ledger: [],
   later: ['run'],
   webhook: [],
+  deliver: [],
 };
 
 /** Steps whose effect a completed job must have left. */
@@ -162,6 +164,7 @@ const WORK: Record<Exclude<SimulatedType, 'staged'>, Work> = {
   },
   ledger: ({ job }, { signal }, world) => book(job, signal, world),
   webhook: ({ job }, { signal }, world) => world.webhooks.process(job, signal),
+  deliver: async ({ job }, context, world) => world.receivers.deliver(job, context),
 };
 
 async function inStep(

@@ -204,7 +204,7 @@ export class MessageRules {
 }
 
 /** The job of any body that has one; what has none is no job. */
-export const JOB_NAME = /(?:charge|print|notify|ledger|later|webhook|staged|poison)-\d{6}/;
+export const JOB_NAME = /(?:charge|print|notify|ledger|later|webhook|deliver|staged|poison)-\d{6}/;
 
 function factsOf(body: string): Facts {
   const job = JOB_NAME.exec(body)?.[0] ?? 'unknown';

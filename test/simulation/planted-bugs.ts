@@ -113,4 +113,11 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     instead: 'AND :at = :at)`,',
     rules: ['an event changes its subject once', 'an older event changes nothing'],
   },
+  {
+    name: 'takes a redirect for a delivery',
+    file: 'functions/deliver-webhook/verdict.ts',
+    text: 'if (status >= 200 && status < 300) return',
+    instead: 'if (status >= 200 && status < 400) return',
+    rules: ['a step is recorded as done once its effect is', 'a completed delivery reached its receiver'],
+  },
 ];

@@ -188,6 +188,8 @@ export class RecordRules {
           before,
           after,
         );
+      if (typeOf(job) === 'deliver' && this.#world.receivers.taken(job) === 0)
+        this.#violate('a completed delivery reached its receiver', job, before, after);
       if (typeOf(job) === 'ledger' && !this.#world.books.has(job))
         this.#violate('a completed payment is in the ledger', job, before, after);
     }
@@ -243,7 +245,9 @@ export class RecordRules {
     const run = this.#world.runs.find(job, before.life, before.attempts);
     const noSooner =
       code === 'RETRY_NO_SOONER' ? run?.faults.find(({ kind }) => kind === 'handler-no-sooner') : undefined;
-    const leastSeconds = Math.ceil((noSooner?.ms ?? 0) / 1000);
+    const leastSeconds = code?.startsWith('HTTP_')
+      ? this.#world.receivers.asked(job)
+      : Math.ceil((noSooner?.ms ?? 0) / 1000);
     if (delaySeconds < leastSeconds)
       this.#violate('no attempt begins sooner than the one before asked for', job, before, after);
     // The handler's own, and no jitter of ours.

@@ -1,7 +1,16 @@
 import { mulberry32 } from '../../samples/random.ts';
 import { FAULTS, type Fault, type FaultKind } from './faults.ts';
 
-export const TYPES = ['charge', 'print', 'notify', 'ledger', 'later', 'webhook', 'staged'] as const;
+export const TYPES = [
+  'charge',
+  'print',
+  'notify',
+  'ledger',
+  'later',
+  'webhook',
+  'deliver',
+  'staged',
+] as const;
 export type SimulatedType = (typeof TYPES)[number];
 
 export interface SimulatedJob {
@@ -103,7 +112,15 @@ const STAGED_WEIGHTS: Partial<Record<FaultKind, number>> = {
   'provider-hangs': 4,
   'provider-half-answers': 4,
 };
+/** The same for deliveries, beside the others. */
+const DELIVERY_WEIGHTS: Partial<Record<FaultKind, number>> = {
+  'receiver-slow': 15,
+  'receiver-hangs': 10,
+  'receiver-half-answers': 10,
+  'receiver-answers': 40,
+};
 const KINDS = kindsOf(WEIGHTS);
+const DELIVERY_KINDS = [...KINDS, ...kindsOf(DELIVERY_WEIGHTS)];
 const STAGED_KINDS = [...KINDS, ...kindsOf(STAGED_WEIGHTS)];
 
 /** Staged jobs take six times as long to simulate, so they are fewer; and more befalls them. */
@@ -116,6 +133,11 @@ function kindsOf(weights: Partial<Record<FaultKind, number>>): readonly FaultKin
   return Object.entries(weights).flatMap(([kind, weight]) =>
     Array.from({ length: weight }, () => kind as FaultKind),
   );
+}
+
+function kindsFor(type: SimulatedType): readonly FaultKind[] {
+  if (type === 'staged') return STAGED_KINDS;
+  return type === 'deliver' ? DELIVERY_KINDS : KINDS;
 }
 
 /**
@@ -145,7 +167,7 @@ export function drawScenario(seed: number, jobs: number, density: number): Scena
     const staged = type === 'staged';
     const usual = draw < 0.78 ? 0 : draw < 0.93 ? 1 : draw < 0.985 ? 2 : 4;
     const count = staged ? (draw < 0.3 ? 0 : draw < 0.5 ? 1 : draw < 0.7 ? 2 : draw < 0.9 ? 4 : 7) : usual;
-    for (let n = 0; n < count * density; n++) faults.push(faultOf(pick(staged ? STAGED_KINDS : KINDS), key));
+    for (let n = 0; n < count * density; n++) faults.push(faultOf(pick(kindsFor(type)), key));
   }
   for (const { key } of published)
     for (const kind of ['s3-refused', 's3-answer-lost', 's3-no-answer'] as const)
@@ -205,6 +227,26 @@ export function drawScenario(seed: number, jobs: number, density: number): Scena
           times: pick([1, 1, 2, 3, 9]),
           moment: pick(['before', 'after'] as const),
         };
+      case 'receiver-slow':
+        return { ...base, nth: 1 + below(2), ms: below(20_000) };
+      case 'receiver-hangs':
+        return {
+          ...base,
+          nth: 1 + below(2),
+          times: pick([1, 1, 3]),
+          moment: pick(['before', 'after'] as const),
+        };
+      case 'receiver-answers': {
+        const status = pick([302, 307, 400, 404, 408, 410, 429, 429, 429, 500, 503, 503]);
+        const asks = status === 429 || status === 503;
+        return {
+          ...base,
+          nth: 1 + below(2),
+          times: pick([1, 1, 2, 9]),
+          status,
+          ...(asks ? { ms: pick([0, 2000, 120_000, 7_200_000]) } : {}),
+        };
+      }
       case 'end-lost':
         return { ...base, nth: 1 + below(2) };
       case 'end-twice':

@@ -23,6 +23,7 @@ import { JOB_NAME, MessageRules } from './message-rules.ts';
 import { fateOf } from './network.ts';
 import { operate } from './operators.ts';
 import { Provider } from './provider.ts';
+import { Receivers } from './receivers.ts';
 import { ENDED, RecordRules } from './record-rules.ts';
 import { Runs } from './runs.ts';
 import { LAST_FAULT_MS, type Scenario, type SimulatedType, TYPES } from './scenario.ts';
@@ -80,6 +81,7 @@ export class World {
   readonly lambda: SimulatedLambda;
   readonly executions: Executions;
   readonly webhooks: WebhookEvents;
+  readonly receivers: Receivers;
   /** Jobs that are in the ledger. */
   readonly books = new Set<string>();
   /** Jobs that an operator was told will not run. */
@@ -125,6 +127,7 @@ export class World {
     this.lambda = new SimulatedLambda(this);
     this.executions = new Executions(this);
     this.webhooks = new WebhookEvents(this);
+    this.receivers = new Receivers(this);
     for (const { job, kind } of scenario.faults)
       if (job !== undefined && /send|crash/.test(kind)) this.#sendTroubles.add(job);
     for (const { key, atMs, expiresAfterMs } of scenario.jobs)
@@ -231,6 +234,10 @@ export class World {
     await this.#furnish();
     this.cloud.sqs.observe((event) => this.messages.happened(event));
     this.cloud.dynamo.observe((change) => {
+      if (change.tableName === TABLES.endpoints) {
+        this.receivers.changed(change);
+        return;
+      }
       if (change.tableName === TABLES.states) {
         this.webhooks.changed(change);
         return;
@@ -257,7 +264,7 @@ export class World {
     const slow = new Set(
       this.scenario.faults.flatMap(({ kind, job }) => (kind === 'handler-no-sooner' && job ? [job] : [])),
     );
-    const isSlow = (job: string): boolean => job.startsWith('later') || slow.has(job);
+    const isSlow = (job: string): boolean => /^(?:later|deliver)/.test(job) || slow.has(job);
     this.clock.after(last + ENDS_WITHIN_MS, () => this.#judgeEnds((job) => !isSlow(job), ENDS_WITHIN_MS));
     await this.clock.run(endMs, () => this.#violation !== undefined);
     if (!this.#violation) await this.#judge();
@@ -285,6 +292,7 @@ export class World {
         }),
       });
     }
+    await this.receivers.furnish();
     for (let number = 0; number < ACCOUNTS; number++) {
       const accountId = `account-${number}`;
       this.#balances.set(accountId, OPENING_MINOR);
@@ -324,8 +332,8 @@ export class World {
     else uncertain.delete(step);
     if (state !== 'done') return;
     this.trace(`${currentProcess()?.name} records ${step} of ${job} as done`);
-    if (this.provider.count(job, step) === 0)
-      this.violate('a step is recorded as done once its effect is', `${job} ${step}`);
+    const effects = job.startsWith('deliver') ? this.receivers.taken(job) : this.provider.count(job, step);
+    if (effects === 0) this.violate('a step is recorded as done once its effect is', `${job} ${step}`);
   }
 
   /** A stage may run again as a whole: its own record is never uncertain. */
@@ -342,7 +350,7 @@ export class World {
     this.#judgeEnds(() => true, SLOW_ENDS_WITHIN_MS);
     for (const job of this.messages.jobs()) this.count(this.#endOf(job));
     for (const { key } of this.scenario.jobs)
-      if (this.messages.of(key).waiting + this.messages.of(key).dead === 0 && !this.records.image(key))
+      if (this.messages.of(key).waiting + this.messages.of(key).dead === 0 && !this.records.stateOf(key))
         this.count('never accepted');
     this.records.jitter();
     await this.#judgeBooks();
