@@ -43,7 +43,7 @@ export function fanOutTrial(world: World, name: string): Trial {
     key,
     payload: { tenant: name, event: eventOf('event', key) },
     prepare: () => open(world, one, name, 'endpoint'),
-    effects: async () => ({ delivery: one.taken.size }),
+    effects: async () => ({ arrival: one.taken.size }),
     isEffect: ({ operation }) => operation === 'SendMessageBatch',
   });
 }
@@ -58,7 +58,7 @@ export function deliveryTrial(world: World, name: string): Trial {
     key,
     payload: { tenant: name, endpointId: 'endpoint', event: eventOf('event', key) },
     prepare: () => open(world, one, name, 'endpoint'),
-    effects: async () => ({ delivery: one.taken.size }),
+    effects: async () => ({ arrival: one.taken.size }),
     isEffect: () => false,
   });
   return {

@@ -81,14 +81,14 @@ export const PROCESSES: readonly Row[] = [
     ),
   },
   ...([60, -60] as const).map((seconds) => ({
-    what: `its clock is a minute ${seconds > 0 ? 'ahead' : 'behind'}, and the other side refuses for five minutes`,
+    what: `its clock is a minute ${seconds > 0 ? 'ahead' : 'behind'}, and the other side refuses for six minutes`,
     begin: under((trial: Trial) =>
       all(
         trial.world.lab.cloud.faults.skew(trial.functionName, seconds),
         trial.befallEffect('refused', 'each'),
       ),
     ),
-    lastsSeconds: 5 * MINUTE,
+    lastsSeconds: 6 * MINUTE,
   })),
   {
     what: 'its clock runs two minutes backwards between its claim and its completion',

@@ -76,9 +76,10 @@ export const SERVICES: readonly Row[] = [
   { what: 'the other side is slow', begin: under((trial) => trial.befallEffect('slow')) },
   { what: 'the other side refuses once', begin: under((trial) => trial.befallEffect('refused')) },
   {
-    what: 'the other side refuses for five minutes',
+    what: 'the other side refuses for six minutes',
     begin: under((trial) => trial.befallEffect('refused', 'each')),
-    lastsSeconds: 5 * MINUTE,
+    // No job's delay ends about then, however the dice fall.
+    lastsSeconds: 6 * MINUTE,
   },
   {
     what: 'the other side refuses for three hours',
