@@ -168,6 +168,8 @@ export class SimulatedCloud {
           Bucket === undefined ? ENDPOINT : { url: new URL(`http://simulation/${Bucket}`) },
       } as never),
     };
+    for (const { middlewareStack } of Object.values(this.clients))
+      for (const name of UNREAD) middlewareStack.remove(name);
   }
 
   static async start(
@@ -331,6 +333,8 @@ interface RequestOptions {
 
 const ENDPOINT = { url: new URL('http://simulation') };
 const EVERYTHING_ALLOWED = { allows: () => true, mayAssume: () => true };
+/** What the clients add to a request that nobody here reads. */
+const UNREAD = ['getUserAgentMiddleware', 'loggerMiddleware', 'recursionDetectionMiddleware'];
 const NO_QUERY = new URLSearchParams();
 const NEVER = new AbortController().signal;
 

@@ -24,7 +24,7 @@ export interface SimulatedJob {
 
 /** Jobs whose results lie in S3. */
 export function isLarge(job: string): boolean {
-  return job.startsWith('notify') && Number(job.slice(-6)) % 20 === 7;
+  return job.startsWith('notify') && Number(job.slice(-6)) % 40 === 7;
 }
 
 /** All that happens to one world. The same scenario always runs the same way. */
@@ -123,9 +123,9 @@ const KINDS = kindsOf(WEIGHTS);
 const DELIVERY_KINDS = [...KINDS, ...kindsOf(DELIVERY_WEIGHTS)];
 const STAGED_KINDS = [...KINDS, ...kindsOf(STAGED_WEIGHTS)];
 
-/** Staged jobs take six times as long to simulate, so they are fewer; and more befalls them. */
+/** Staged jobs take seven times as long to simulate, so they are fewer; and more befalls them. */
 const TYPE_SHARES = [
-  ...TYPES.filter((type) => type !== 'staged').flatMap((type) => Array.from({ length: 10 }, () => type)),
+  ...TYPES.filter((type) => type !== 'staged').flatMap((type) => Array.from({ length: 14 }, () => type)),
   'staged',
 ] as const;
 

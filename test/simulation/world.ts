@@ -305,7 +305,7 @@ export class World {
 
   #arrives({ service, operation, process, body }: Call): void {
     this.trace(`${process?.name ?? 'publisher'} ${operation} ${JOB_NAME.exec(body)?.[0] ?? ''}`);
-    if (service !== 'sqs') return;
+    if (service !== 'sqs' || !operation.startsWith('SendMessage')) return;
     const input = JSON.parse(body) as { MessageBody?: string; Entries?: { MessageBody?: string }[] };
     if (operation === 'SendMessage' && input.MessageBody) this.messages.expect(input.MessageBody);
     if (operation === 'SendMessageBatch')
