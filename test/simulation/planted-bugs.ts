@@ -104,7 +104,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: 'shared/stages/execution-ended.ts',
     text: 'await returnMessage(records, ended, execution, runtime);',
     instead: '',
-    rules: ['a dead letter lies in the dead-letter queue'],
+    rules: ['a dead letter lies in the dead-letter queue', 'nothing accepted is lost'],
   },
   {
     name: 'lets an older webhook take its subject back',

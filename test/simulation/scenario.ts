@@ -124,10 +124,12 @@ const DELIVERY_KINDS = [...KINDS, ...kindsOf(DELIVERY_WEIGHTS)];
 const STAGED_KINDS = [...KINDS, ...kindsOf(STAGED_WEIGHTS)];
 
 /** Staged jobs take seven times as long to simulate, so they are fewer; and more befalls them. */
-const TYPE_SHARES = [
-  ...TYPES.filter((type) => type !== 'staged').flatMap((type) => Array.from({ length: 14 }, () => type)),
-  'staged',
-] as const;
+function typeShares(others: number): readonly SimulatedType[] {
+  return TYPES.flatMap((type) => Array.from({ length: type === 'staged' ? 1 : others }, () => type));
+}
+const TYPE_SHARES = typeShares(14);
+/** Where worlds are small and full of faults. */
+const DENSE_TYPE_SHARES = typeShares(4);
 
 function kindsOf(weights: Partial<Record<FaultKind, number>>): readonly FaultKind[] {
   return Object.entries(weights).flatMap(([kind, weight]) =>
@@ -152,7 +154,7 @@ export function drawScenario(seed: number, jobs: number, density: number): Scena
   const clumps = Array.from({ length: 1 + Math.ceil(jobs / 100) }, () => below(PUBLISHING_MS));
 
   const published: SimulatedJob[] = Array.from({ length: jobs }, (_, index) => {
-    const type = pick(TYPE_SHARES);
+    const type = pick(density > 1 ? DENSE_TYPE_SHARES : TYPE_SHARES);
     return {
       key: `${type}-${String(index).padStart(6, '0')}`,
       type,
