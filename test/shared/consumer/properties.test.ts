@@ -215,6 +215,15 @@ describe('the fate of every message', () => {
     );
   });
 
+  it('waits some minutes where SQS should have moved it by now and has not', () => {
+    fc.assert(
+      fc.property(dead, facts, fc.integer({ min: 1, max: 1000 }), (outcome, given, more) => {
+        const receiveCount = MOST_RECEIVES + more;
+        expect(settlementOf(outcome, { ...given, receiveCount })).toEqual({ fate: 'hide', seconds: 300 });
+      }),
+    );
+  });
+
   it('is not to come back before its job may run again', () => {
     fc.assert(
       fc.property(fc.oneof(failed, waiting), facts, (outcome, given) => {
