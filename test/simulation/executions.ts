@@ -17,8 +17,9 @@ import { ACCOUNT_ID, BUCKET, REGION, TABLES } from './cloud.ts';
 import { contractOf, type Payload } from './jobs.ts';
 import { resultOf } from './lambda.ts';
 import { ORDER, runsOf, type StageName, stageOf, workOf } from './staged-job.ts';
+import { LOGGER } from './telemetry.ts';
 import { currentProcess, type Process, processNow } from './virtual-time.ts';
-import { LOGGER, type World } from './world.ts';
+import type { World } from './world.ts';
 
 const RECORDER = 'execution-ended';
 /** As infra has it. */

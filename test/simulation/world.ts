@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto';
-import { Logger } from '@aws-lambda-powertools/logger';
-import { Metrics } from '@aws-lambda-powertools/metrics';
 import { mulberry32 } from '../../samples/random.ts';
 import type { Runtime } from '../../shared/consumer/index.ts';
 import { StepResults } from '../../shared/consumer/step-results.ts';
@@ -28,6 +26,7 @@ import { ENDED, RecordRules } from './record-rules.ts';
 import { Runs } from './runs.ts';
 import { LAST_FAULT_MS, type Scenario, type SimulatedType, TYPES } from './scenario.ts';
 import { effectOf } from './staged-job.ts';
+import { CountedMetrics, LOGGER } from './telemetry.ts';
 import { currentProcess, type Process, processNow, runIn, useRandom, VirtualClock } from './virtual-time.ts';
 import { WebhookEvents } from './webhook-events.ts';
 
@@ -412,34 +411,6 @@ export class World {
   }
 }
 
-/** Nobody reads it, and the children of a real one cost as much as a call to DynamoDB. */
-class SilentLogger extends Logger {
-  override createChild(): Logger {
-    return this;
-  }
-}
-
-export const LOGGER: Logger = new SilentLogger({ logLevel: 'SILENT' });
-
 function arnIn(body: string): string {
   return (JSON.parse(body) as { executionArn?: string }).executionArn ?? '';
-}
-
-/** What the consumers report, counted instead of printed. */
-class CountedMetrics extends Metrics {
-  readonly #count: (name: string) => void;
-
-  constructor(count: (name: string) => void) {
-    super({ namespace: 'simulation' });
-    this.#count = count;
-  }
-
-  override addMetric(name: string): this {
-    this.#count?.(name);
-    return this;
-  }
-
-  override publishStoredMetrics(): this {
-    return this;
-  }
 }

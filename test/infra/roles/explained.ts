@@ -74,6 +74,12 @@ const UNUSED: readonly Omit<ExplainedBy, 'what'>[] = [
     ),
   },
   {
+    action: /^dynamodb:ConditionCheckItem$/,
+    resource: /:table\/honest-jobs-dev-jobs$/,
+    reason:
+      "A step within a stage begins only while the stage is its run's. Any stage may have one; of a report's, the one that notifies has.",
+  },
+  {
     action: /^dynamodb:GetItem$/,
     resource: /:table\/honest-jobs-dev-(payments|accounts|orders|stock|charges|suppressions|webhook-states)$/,
     reason:
