@@ -28,7 +28,9 @@ const RUNBOOK_COMMANDS = [...RUNBOOK.matchAll(/^ {4,}((?:aws|npx) (?:.*\\\n)*.*)
 );
 
 /** Those of the sections on staged jobs. */
-const EXECUTION_COMMANDS = RUNBOOK_COMMANDS.filter((command) => /stepfunctions|execution-ends/.test(command));
+const EXECUTION_COMMANDS = RUNBOOK_COMMANDS.filter((command) =>
+  /stepfunctions|execution-ends|executions/.test(command),
+);
 
 /** What each of the README's shell blocks does, by a word in it. A block that is not here is one that nobody tests. */
 const SHELL_BLOCKS = [
@@ -173,7 +175,7 @@ describe('the runbook', () => {
       });
       await lab.drain();
       const arn = (await lab.record(generateReport, 'R-runbook'))?.executionArn ?? '';
-      const [history = '', described = '', told = ''] = EXECUTION_COMMANDS;
+      const [history = '', described = '', told = '', swept = '', rules = ''] = EXECUTION_COMMANDS;
       const ofExecution = (command: string) => shell(command.replace(/\bARN\b/, arn), { STAGE });
       expect(JSON.parse(await ofExecution(history))).toMatchObject({ events: expect.arrayContaining([]) });
       expect(JSON.parse(await ofExecution(described))).toMatchObject([
@@ -192,6 +194,18 @@ describe('the runbook', () => {
         .replace('event.json', event)
         .replace('answer.json', join(folder, 'answer.json'));
       expect(await shell(invoked, { STAGE })).toContain('"StatusCode": 200');
+      const sweep = swept
+        .replace('--cli-binary-format raw-in-base64-out', '')
+        .replace('answer.json', join(folder, 'swept.json'))
+        .replace('"ARN"', `"${arn.replace(':execution:', ':stateMachine:').replace(/:[^:]+$/, '')}"`);
+      const answered = await shell(sweep, { STAGE });
+      expect(answered).toContain('"StatusCode": 200');
+      expect(answered).not.toContain('FunctionError');
+      expect(JSON.parse(await shell(rules, { STAGE }))).toEqual([
+        [expect.any(String), 'ENABLED', expect.stringContaining("generate-report's executions")],
+        // The lab lets no schedule run by itself.
+        [expect.any(String), 'DISABLED', expect.stringContaining("generate-report's executions")],
+      ]);
     },
   );
 });
