@@ -15,8 +15,8 @@ export type Settlement =
 /** Waits end together when a claim ends: without it, all of them would be received in the same second. */
 export const WAIT_JITTER_SECONDS = 5;
 
-/** How long a decided message waits for a dead-letter queue that takes it again. */
-const NOT_MOVED_SECONDS = 300;
+/** How long a decided message waits, at most, for a dead-letter queue that takes it again. */
+const LONGEST_NOT_MOVED_SECONDS = 300;
 
 const UNREACHABLE_BASE_SECONDS = 5;
 const UNREACHABLE_CAP_SECONDS = 900;
@@ -59,8 +59,7 @@ export function settlementOf(outcome: Outcome, facts: SettlementFacts): Settleme
     case 'cancelled':
       return { fate: 'delete' };
     case 'dead':
-      // SQS should have moved it: a dead-letter queue that is gone or refuses it would have it received hundreds of times a minute.
-      return { fate: 'hide', seconds: facts.receiveCount > facts.maxReceiveCount ? NOT_MOVED_SECONDS : 0 };
+      return { fate: 'hide', seconds: notMovedSeconds(facts) };
     case 'deferred':
       return { fate: 'resend', atMs: outcome.untilMs, renewal: false };
     case 'failed':
@@ -77,6 +76,15 @@ export function settlementOf(outcome: Outcome, facts: SettlementFacts): Settleme
 }
 
 /** @param jitterSeconds after `untilMs`, for those that would come together */
+/**
+ * Past its receives SQS should have moved it: a dead-letter queue that is gone or refuses it would have it received hundreds of times a minute.
+ * Twice as long each time, since a redriven message may have kept its count.
+ */
+function notMovedSeconds({ receiveCount, maxReceiveCount }: SettlementFacts): number {
+  const tooMany = receiveCount - maxReceiveCount;
+  return tooMany <= 0 ? 0 : Math.min(LONGEST_NOT_MOVED_SECONDS, 2 ** Math.min(tooMany - 1, 10));
+}
+
 function undecided(untilMs: number, jitterSeconds: number, facts: SettlementFacts): Settlement {
   const { nowMs, sentAtMs, receiveCount } = facts;
   const seconds = Math.max(1, (untilMs - nowMs) / 1000) + jitterSeconds;
