@@ -17,6 +17,8 @@ export const WAIT_JITTER_SECONDS = 5;
 
 /** How long a decided message waits, at most, for a dead-letter queue that takes it again. */
 const LONGEST_NOT_MOVED_SECONDS = 300;
+/** So many times its receives: a message that was redriven may have kept its count, as in LocalStack it does. */
+const SURELY_NOT_MOVED = 3;
 
 const UNREACHABLE_BASE_SECONDS = 5;
 const UNREACHABLE_CAP_SECONDS = 900;
@@ -77,11 +79,11 @@ export function settlementOf(outcome: Outcome, facts: SettlementFacts): Settleme
 
 /** @param jitterSeconds after `untilMs`, for those that would come together */
 /**
- * Past its receives SQS should have moved it: a dead-letter queue that is gone or refuses it would have it received hundreds of times a minute.
- * Twice as long each time, since a redriven message may have kept its count.
+ * SQS should have moved it long ago: a dead-letter queue that is gone or refuses it would have it received hundreds of times a minute. Twice as
+ * long each time.
  */
 function notMovedSeconds({ receiveCount, maxReceiveCount }: SettlementFacts): number {
-  const tooMany = receiveCount - maxReceiveCount;
+  const tooMany = receiveCount - SURELY_NOT_MOVED * maxReceiveCount;
   return tooMany <= 0 ? 0 : Math.min(LONGEST_NOT_MOVED_SECONDS, 2 ** Math.min(tooMany - 1, 10));
 }
 
