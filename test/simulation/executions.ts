@@ -159,8 +159,12 @@ export class Executions {
     if (status !== 'RUNNING') this.#tell(event, execution);
   }
 
-  /** Looks for ends that no event told of, as a rule's clock asks for it. */
-  async sweep(): Promise<void> {
+  /** Looks for ends that no event told of, as a rule's clock asks for it. Where every event told of its end it would find nothing. */
+  sweep(): void {
+    if ([...this.#executions.values()].some(({ untold }) => untold > 0)) void this.#sweep(0);
+  }
+
+  async #sweep(tries: number): Promise<void> {
     const world = this.#world;
     const environment = world.environments.take(RECORDER, () => this.#recorder());
     world.trace(`${environment.name} looks for ends that no event told of`);
@@ -170,6 +174,8 @@ export class Executions {
     };
     const end = await world.environments.invoke(environment, request, { timeoutMs: RECORDER_TIMEOUT_MS });
     world.trace(`${environment.name} has looked: ${Object.keys(end)[0]}`);
+    const againMs = 'answer' in end ? undefined : RECORDER_TRIES_AFTER_MS[tries];
+    if (againMs !== undefined) world.clock.after(againMs, () => void this.#sweep(tries + 1));
   }
 
   /** What a person does with the events that were given up on. */

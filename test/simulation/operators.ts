@@ -60,14 +60,12 @@ export function operate(world: World): void {
         sendFromElsewhere(world, key, { expirytime: new Date(expiresMs).toISOString() }),
       );
   }
-  // Elsewhere it would find nothing.
-  if (world.scenario.faults.some(({ kind }) => kind === 'end-lost'))
-    for (const fromMs of [
-      0,
-      ...world.scenario.faults.flatMap(({ kind, atMs = 0 }) => (SWEPT_AFTER.has(kind) ? [atMs] : [])),
-    ])
-      for (let round = 1; round <= SWEEPS; round++)
-        world.clock.after(fromMs + round * SWEEP_EVERY_MS, () => void world.executions.sweep());
+  for (const fromMs of [
+    0,
+    ...world.scenario.faults.flatMap(({ kind, atMs = 0 }) => (SWEPT_AFTER.has(kind) ? [atMs] : [])),
+  ])
+    for (let round = 1; round <= SWEEPS; round++)
+      world.clock.after(fromMs + round * SWEEP_EVERY_MS, () => world.executions.sweep());
   for (const fault of world.scenario.faults) {
     if (fault.atMs === undefined || world.plan.of('invocation', fault.job ?? '').includes(fault)) continue;
     const atMs = fault.atMs + (begins.get(fault.job ?? '') ?? 0);
