@@ -5,17 +5,18 @@ import { defineConfig } from 'vitest/config';
 const BYTES = /\.(wasm|ttf|woff)$/;
 
 /**
- * Suites that run every fault against every job, wait in real time, or start whole programs: `npm run test:thorough`. Apart, so that
- * `npm test` stays under three minutes on two cores; CI runs both. `--mode all` finds a test in either.
+ * Suites that run every fault against every job, wait in real time, or start whole programs, executions or ways of a webhook: `npm run
+ * test:thorough`. Apart, so that `npm test` stays under three minutes on two cores; CI runs both. `--mode all` finds a test in either.
  */
 const THOROUGH = [
   'test/faults/**/*.test.ts',
   'test/functions/*/crashes.test.ts',
   'test/functions/charge-card/provider-*.test.ts',
-  'test/functions/webhook-ingress/trouble.test.ts',
+  'test/functions/webhook-ingress/{requests,signatures,trouble}.test.ts',
+  'test/functions/process-webhook/received.test.ts',
+  'test/functions/fan-out-event/*.test.ts',
   'test/functions/deliver-webhook/{deliveries,endpoint-health}.test.ts',
-  'test/functions/generate-report/recovery.test.ts',
-  'test/functions/generate-report/large-upload.test.ts',
+  'test/functions/generate-report/{recovery,large-upload,report,report-document}.test.ts',
   'test/integration/**/*.test.ts',
   'test/simulation/planted-bugs.test.ts',
   'test/docs/**/*.test.ts',
@@ -24,7 +25,9 @@ const THOROUGH = [
   'test/cli/account/stage-runs.test.ts',
   'test/cli/commands-that-change.test.ts',
   'test/local/states/restart.test.ts',
-  'test/shared/stages/sweep.test.ts',
+  'test/shared/stages/{execution-ended,staged-jobs,sweep}.test.ts',
+  'test/shared/client/{cancel-staged,stage-status}.test.ts',
+  'test/powertools/**/*.test.ts',
   'test/functions/send-email/uncertain-sends.test.ts',
   'test/infra/app.test.ts',
   'test/clients/**/*.test.ts',
