@@ -186,14 +186,15 @@ export class MessageRules {
     if (poison) return;
     const record = this.#world.records.image(job);
     if (record && (ENDED.has(record.state) || record.payloadHash !== message.payloadHash)) return;
-    if (record?.state === 'dead') {
-      if ((this.#world.records.verdictMs(job) ?? 0) + CLOCKS_APART_MS < sentMs)
-        this.#world.violate(
-          'a redriven job begins a new life',
-          `${job} went back to the dead letters by its former verdict`,
-        );
-      return;
-    }
+    const judged =
+      sentMs <= (this.#world.records.verdictMs(job) ?? Number.NEGATIVE_INFINITY) + CLOCKS_APART_MS;
+    if (record?.state === 'dead' && !judged)
+      this.#world.violate(
+        'a redriven job begins a new life',
+        `${job} went back to the dead letters by its former verdict`,
+      );
+    // Also where another message of the job has begun a new life since.
+    if (record?.state === 'dead' || judged) return;
     // A message that our code saw at its last two receives would have been renewed.
     if (answeredAt.some((receive) => receive >= receives - 1) && !this.#world.sendsFail(job))
       this.#world.violate(
