@@ -1,7 +1,6 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import { PermanentError } from '../../shared/consumer/index.ts';
+import { conditionalUpdate } from '../../shared/jobs/conditional-update.ts';
 import { issuesOf } from '../../shared/jobs/message.ts';
 import { type WebhookEndpoint, webhookEndpoint } from '../../shared/webhooks/endpoint.ts';
 
@@ -125,34 +124,27 @@ export class Endpoints {
     const names = [...Object.keys(set), ...remove];
     const assignments = Object.keys(set).map((name) => `#${name} = :set_${name}`);
     const whole = `attribute_exists(endpointId) AND ${condition}`;
-    try {
-      const { Attributes } = await this.#dynamo.send(
-        new UpdateCommand({
-          TableName: this.#tableName,
-          Key: { tenant, endpointId },
-          UpdateExpression: [
-            ...(assignments.length > 0 ? [`SET ${assignments.join(', ')}`] : []),
-            ...(remove.length > 0 ? [`REMOVE ${remove.map((name) => `#${name}`).join(', ')}`] : []),
-          ].join(' '),
-          ConditionExpression: whole,
-          ExpressionAttributeNames: {
-            ...Object.fromEntries(names.map((name) => [`#${name}`, name])),
-            ...(whole.includes('#state') ? { '#state': 'state' } : {}),
-            ...(whole.includes('#url') ? { '#url': 'url' } : {}),
-          },
-          ExpressionAttributeValues: {
-            ...Object.fromEntries(Object.entries(set).map(([name, value]) => [`:set_${name}`, value])),
-            ...values,
-          },
-          ReturnValues: 'ALL_NEW',
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        }),
-      );
-      return { changed: true, item: Attributes && parsed(Attributes) };
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      return { changed: false, item: error.Item && parsed(unmarshall(error.Item)) };
-    }
+    const updated = await conditionalUpdate<Record<string, unknown>>(this.#dynamo, {
+      TableName: this.#tableName,
+      Key: { tenant, endpointId },
+      UpdateExpression: [
+        ...(assignments.length > 0 ? [`SET ${assignments.join(', ')}`] : []),
+        ...(remove.length > 0 ? [`REMOVE ${remove.map((name) => `#${name}`).join(', ')}`] : []),
+      ].join(' '),
+      ConditionExpression: whole,
+      ExpressionAttributeNames: {
+        ...Object.fromEntries(names.map((name) => [`#${name}`, name])),
+        ...(whole.includes('#state') ? { '#state': 'state' } : {}),
+        ...(whole.includes('#url') ? { '#url': 'url' } : {}),
+      },
+      ExpressionAttributeValues: {
+        ...Object.fromEntries(Object.entries(set).map(([name, value]) => [`:set_${name}`, value])),
+        ...values,
+      },
+      ReturnValues: 'ALL_NEW',
+    });
+    const item = updated.written ? updated.attributes : updated.inTheWay;
+    return { changed: updated.written, item: item && parsed(item) };
   }
 }
 

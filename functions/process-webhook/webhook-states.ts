@@ -1,7 +1,6 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { PermanentError } from '../../shared/consumer/index.ts';
+import { conditionalUpdate } from '../../shared/jobs/conditional-update.ts';
 import type { Change } from '../../shared/webhooks/provider.ts';
 import { reaches, statesBefore } from '../../shared/webhooks/states.ts';
 
@@ -53,33 +52,31 @@ export class WebhookStates {
       `(${isIn([':state', ...formerNames])} AND #at < :at)`,
       ...(former.length > 0 ? [`(${isIn(formerNames)} AND #at = :at)`] : []),
     ];
-    try {
-      await this.#dynamo.send(
-        new UpdateCommand({
-          TableName: this.#tableName,
-          Key: { subject },
-          UpdateExpression:
-            'SET #state = :state, #at = :at, eventId = :eventId, provider = :provider, updatedAt = :now ADD changes :one',
-          ConditionExpression: mayStand.join(' OR '),
-          ExpressionAttributeNames: { '#state': 'state', '#at': 'at' },
-          ExpressionAttributeValues: {
-            ...Object.fromEntries(former.map((one, place) => [`:former${place}`, one])),
-            ':state': state,
-            ':at': at,
-            ':eventId': eventId,
-            ':provider': provider,
-            ':now': new Date().toISOString(),
-            ':one': 1,
-          },
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        }),
-        { abortSignal: signal },
-      );
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException) || !error.Item) throw error;
-      return whyNot(change, unmarshall(error.Item) as StateRow);
-    }
-    return { subject, applied: true, state };
+    const updated = await conditionalUpdate<StateRow>(
+      this.#dynamo,
+      {
+        TableName: this.#tableName,
+        Key: { subject },
+        UpdateExpression:
+          'SET #state = :state, #at = :at, eventId = :eventId, provider = :provider, updatedAt = :now ADD changes :one',
+        ConditionExpression: mayStand.join(' OR '),
+        ExpressionAttributeNames: { '#state': 'state', '#at': 'at' },
+        ExpressionAttributeValues: {
+          ...Object.fromEntries(former.map((one, place) => [`:former${place}`, one])),
+          ':state': state,
+          ':at': at,
+          ':eventId': eventId,
+          ':provider': provider,
+          ':now': new Date().toISOString(),
+          ':one': 1,
+        },
+      },
+      { abortSignal: signal },
+    );
+    if (updated.written) return { subject, applied: true, state };
+    // The condition holds where no row is, so one was there.
+    if (!updated.inTheWay) throw new Error(`${subject} was refused, and nothing is in its way. Try again.`);
+    return whyNot(change, updated.inTheWay);
   }
 }
 

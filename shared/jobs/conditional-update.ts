@@ -13,10 +13,12 @@ export type Updated<Item> =
 export async function conditionalUpdate<Item>(
   client: DynamoDBDocumentClient,
   input: UpdateCommandInput,
+  options: { readonly abortSignal?: AbortSignal } = {},
 ): Promise<Updated<Item>> {
   try {
     const { Attributes } = await client.send(
       new UpdateCommand({ ...input, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' }),
+      options,
     );
     return { written: true, attributes: Attributes as Item | undefined };
   } catch (error) {
