@@ -1,4 +1,5 @@
 import { App, type AppProps, type Environment } from 'aws-cdk-lib';
+import cdk from '../cdk.json' with { type: 'json' };
 import { Checklist } from './checks/checklist.ts';
 import type { Settings } from './config.ts';
 import { JobsStack } from './stacks/jobs.ts';
@@ -10,11 +11,9 @@ export function newApp(props: AppProps = {}): App {
     // Else only `cdk` would add a resource that counts constructs to each template.
     analyticsReporting: false,
     ...props,
-    context: {
-      // What the Jobs stack reads of the State stack cannot be replaced while it is read: the protection is wanted.
-      '@aws-cdk/core:defaultCrossStackReferences': 'strong',
-      ...props.context,
-    },
+    // Else only `cdk` would set the flags. Its references between stacks are strong, unlike the recommended ones: what the Jobs stack
+    // reads of the State stack cannot be replaced while it is read.
+    context: { ...cdk.context, ...props.context },
   });
   Checklist.addTo(app);
   return app;
