@@ -45,8 +45,12 @@ export async function publicRequest<Result>(
       // A connection that was made for another name was checked for that one; one that Lambda froze may be dead.
       agent: false,
       lookup: checkedLookup(host, options),
+      // Node's own 250 ms hold for every address but the last, and the last is IPv6, which a Lambda function outside a VPC does not reach: no server that is
+      // slower to connect would ever be reached. So each may take its share of the time, and one share is left for the answer.
+      autoSelectFamilyAttemptTimeout: Math.ceil((options.timeoutSeconds * 1000) / (2 * MOST_OF_A_FAMILY + 1)),
       ...(options.ca && { ca: options.ca }),
     });
+    endEndlessHead(sent);
     sent.on('socket', (socket) =>
       socket.once(url.protocol === 'http:' ? 'connect' : 'secureConnect', () => {
         connected = true;
@@ -66,6 +70,32 @@ export async function publicRequest<Result>(
   }
 }
 
+/** Interim answers (100, 103) before the one that counts. A server that means well sends one or two. */
+const MOST_INTERIM_ANSWERS = 8;
+/** As much as so many heads may have, of 16 kB each by Node's own limit. It has none for interim answers, nor for empty lines before the first. */
+const MOST_BYTES_BEFORE_ANSWER = MOST_INTERIM_ANSWERS * 16_384;
+
+/** Breaks off where a server sends on and on and never comes to its answer: reading it would take the process's time from whoever else is in it. */
+function endEndlessHead(sent: ClientRequest): void {
+  let interim = 0;
+  let bytes = 0;
+  let answered = false;
+  sent.once('response', () => {
+    answered = true;
+  });
+  sent.on('information', () => {
+    // What came in one piece with the last of them is still read: nothing is done for each of those.
+    if (++interim === MOST_INTERIM_ANSWERS + 1) sent.destroy(new Error('it sends no end of interim answers'));
+  });
+  sent.on('socket', (socket) =>
+    socket.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (!answered && bytes > MOST_BYTES_BEFORE_ANSWER)
+        sent.destroy(new Error('it sends without end before its answer'));
+    }),
+  );
+}
+
 /** Rejects where the connection goes without an answer and without an error: after a 101, which nobody asked for, Node says nothing. */
 function closedUnanswered(sent: ClientRequest): Promise<never> {
   let answered = false;
@@ -83,6 +113,15 @@ function closedUnanswered(sent: ClientRequest): Promise<never> {
   return closed;
 }
 
+/** Of a name that has more addresses, the others have their turn at other requests: name servers change the order. */
+const MOST_OF_A_FAMILY = 2;
+
+function tried(addresses: readonly LookupAddress[]): LookupAddress[] {
+  return [4, 6].flatMap((family) =>
+    addresses.filter((one) => one.family === family).slice(0, MOST_OF_A_FAMILY),
+  );
+}
+
 /** Hands the connection only what was looked at: a name that resolves anew in between cannot lead it elsewhere. */
 function checkedLookup(host: string, options: PublicRequestOptions): LookupFunction {
   const resolve = options.resolve ?? ((name) => resolveByDns(name));
@@ -96,7 +135,7 @@ function checkedLookup(host: string, options: PublicRequestOptions): LookupFunct
         }
         const [first] = addresses;
         if (!first) return answer(new Error('no address'), []);
-        return all ? answer(null, [...addresses]) : answer(null, first.address, first.family);
+        return all ? answer(null, tried(addresses)) : answer(null, first.address, first.family);
       },
       (error: Error) => answer(error as NodeJS.ErrnoException, []),
     );

@@ -1,8 +1,9 @@
 import type { LookupAddress } from 'node:dns';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type PostPublicOptions, postPublic } from '../../../shared/outbound/post-public.ts';
 import { TlsServer } from './tls-server.ts';
@@ -140,6 +141,32 @@ describe('an answer', () => {
     raw.stop();
   });
 
+  it.each([
+    ['interim ones', 'HTTP/1.1 103 Early Hints\r\n\r\n'],
+    ['interim ones with long headers', `HTTP/1.1 103 Early Hints\r\nlink: ${'x'.repeat(10_000)}\r\n\r\n`],
+    ['empty lines', '\r\n'.repeat(1000)],
+  ])('that is a flood of %s is left long before its time is over', async (_what, piece) => {
+    const raw = await rawServer((socket) => flood(socket, piece));
+    const began = Date.now();
+    await expect(postPublic(raw.url, options({ timeoutSeconds: 15 }))).rejects.toMatchObject({
+      code: 'NO_ANSWER',
+      passing: true,
+      sent: true,
+    });
+    expect(Date.now() - began).toBeLessThan(10_000);
+    raw.stop();
+  });
+
+  it('that comes after interim ones is the answer', async () => {
+    const raw = await rawServer((socket) => {
+      socket.once('data', () =>
+        socket.end(`${'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(8)}HTTP/1.1 204 No Content\r\n\r\n`),
+      );
+    });
+    expect(await postPublic(raw.url, options())).toMatchObject({ status: 204 });
+    raw.stop();
+  });
+
   it('that drips its headers is waited for no longer than any other', async () => {
     const raw = await rawServer((socket) => {
       const drip = setInterval(() => socket.write('x'), 20);
@@ -239,6 +266,39 @@ describe('a name', () => {
   });
 });
 
+describe('a server that takes its time to connect', () => {
+  const SIX = { address: '::1', family: 6 };
+
+  it.each([
+    ['and has no other address', [HERE]],
+    ['and whose other address, of IPv6, is not reached from here', [HERE, SIX]],
+    ['and has many of both', [HERE, HERE, HERE, HERE, SIX, SIX, SIX, SIX]],
+  ])('%s is reached', async (_what, addresses) => {
+    const slow = await SlowToConnect.start();
+    const answered = postPublic(
+      `https://receiver.example:${slow.port}/`,
+      options({ timeoutSeconds: 15, resolve: async () => addresses }),
+    );
+    // It hangs up on whoever has reached it: what matters is that somebody did.
+    await expect(answered).rejects.toMatchObject({ code: 'NO_ANSWER', cause: { code: 'ECONNRESET' } });
+    await slow.stop();
+  });
+
+  it('and hangs is no reason to wait for it beyond the time', async () => {
+    const slow = await SlowToConnect.start();
+    const many = Array.from({ length: 40 }, () => HERE);
+    const began = Date.now();
+    await expect(
+      postPublic(
+        `https://receiver.example:${slow.port}/`,
+        options({ timeoutSeconds: 0.5, resolve: async () => many }),
+      ),
+    ).rejects.toMatchObject({ passing: true, sent: false });
+    expect(Date.now() - began).toBeLessThan(3000);
+    await slow.stop();
+  });
+});
+
 it('says nothing of an address beyond its host: the rest may be a secret', async () => {
   answer = (response) => response.destroy();
   const error = await posted({}, '/hook?token=secret').catch((refused: Error) => refused);
@@ -246,6 +306,54 @@ it('says nothing of an address beyond its host: the rest may be a secret', async
     'secret',
   );
 });
+
+/** Sends without end. */
+function flood(socket: Socket, piece: string): void {
+  const chunk = Buffer.from(piece.repeat(Math.ceil(65_536 / piece.length)));
+  const write = (): void => {
+    while (!socket.destroyed && socket.write(chunk));
+    if (!socket.destroyed) socket.once('drain', write);
+  };
+  socket.on('error', () => {});
+  socket.once('data', write);
+}
+
+/** Takes no connection for 0.6 s, since its queue of them is full: who wants one asks the network again after a second. Then it hangs up on each. */
+class SlowToConnect {
+  readonly port: number;
+  readonly #worker: Worker;
+  readonly #filling: Socket[];
+
+  private constructor(port: number, worker: Worker, filling: Socket[]) {
+    this.port = port;
+    this.#worker = worker;
+    this.#filling = filling;
+  }
+
+  static async start(): Promise<SlowToConnect> {
+    const worker = new Worker(
+      `const { parentPort } = require('node:worker_threads');
+       const asleep = new Int32Array(new SharedArrayBuffer(4));
+       const server = require('node:net').createServer((socket) => socket.resetAndDestroy());
+       server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+         parentPort.postMessage(server.address().port);
+         parentPort.once('message', () => Atomics.wait(asleep, 0, 0, 600));
+         Atomics.wait(asleep, 0, 0, 300);
+       });`,
+      { eval: true },
+    );
+    const [port] = (await once(worker, 'message')) as [number];
+    worker.postMessage('sleep on');
+    const filling = Array.from({ length: 4 }, () => connect(port, '127.0.0.1').on('error', () => {}));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return new SlowToConnect(port, worker, filling);
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.#filling) socket.destroy();
+    await this.#worker.terminate();
+  }
+}
 
 /** Answers by bytes alone, without TLS. */
 async function rawServer(serve: (socket: Socket) => void): Promise<{ url: string; stop(): void }> {
