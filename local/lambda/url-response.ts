@@ -1,4 +1,4 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { isCarried } from '../kernel/header.ts';
 import type { ServiceResponse } from '../kernel/service.ts';
 
 /** How the connection carries the body is not the function's to say. */
@@ -29,6 +29,7 @@ export function urlResponse(payload: string): ServiceResponse {
     return BAD_GATEWAY;
   const sent = headersOf(headers);
   if (!sent || !Array.isArray(cookies)) return BAD_GATEWAY;
+  if (!cookies.every((cookie) => isCarried('set-cookie', String(cookie)))) return BAD_GATEWAY;
   return {
     status,
     headers: { ...JSON_TYPE, ...sent, ...(cookies.length > 0 && { 'set-cookie': cookies.map(String) }) },
@@ -43,12 +44,7 @@ function headersOf(headers: unknown): Record<string, string> | undefined {
   for (const [name, value] of Object.entries(headers)) {
     if (NOT_TAKEN.has(name.toLowerCase())) continue;
     if (!['string', 'number', 'boolean'].includes(typeof value)) return undefined;
-    try {
-      validateHeaderName(name);
-      validateHeaderValue(name, String(value));
-    } catch {
-      return undefined;
-    }
+    if (!isCarried(name, String(value))) return undefined;
     sent[name.toLowerCase()] = String(value);
   }
   return sent;

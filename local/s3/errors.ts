@@ -27,8 +27,8 @@ export function preconditionFailed(condition: string): AwsError {
   );
 }
 
-export function invalidArgument(message: string): AwsError {
-  return new AwsError('InvalidArgument', message);
+export function invalidArgument(message: string, details: Readonly<Record<string, string>> = {}): AwsError {
+  return new AwsError('InvalidArgument', message, 400, details);
 }
 
 /** What S3 can do and the local cloud cannot. */

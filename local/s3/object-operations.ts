@@ -1,4 +1,5 @@
 import { AwsError } from '../kernel/errors.ts';
+import { isCarried } from '../kernel/header.ts';
 import type { ServiceResponse } from '../kernel/service.ts';
 import type { XmlElements } from '../kernel/xml.ts';
 import type { Bucket } from './buckets.ts';
@@ -184,7 +185,14 @@ function read(
   if (object.blobId === undefined) throw noSuchKey(key);
   const overrides = RESPONSE_OVERRIDES.flatMap((parameter) => {
     const value = query.get(parameter);
-    return value === null ? [] : [[parameter.replace('response-', ''), value]];
+    if (value === null) return [];
+    const header = parameter.replace('response-', '');
+    if (!isCarried(header, value))
+      throw invalidArgument('Header value cannot be represented using ISO-8859-1.', {
+        ArgumentName: parameter,
+        ArgumentValue: value,
+      });
+    return [[header, value]];
   });
   return {
     object,

@@ -94,6 +94,16 @@ describe('a function URL of the template', () => {
     expect(await statusOf(`${probe}?do=large`)).toBe(502);
   });
 
+  it('answers 502 to a cookie that HTTP cannot carry, and goes on', async () => {
+    expect(await statusOf(`${probe}?do=brokenCookie`)).toBe(502);
+    expect(await statusOf(probe)).toBe(200);
+  });
+
+  it('is open to pages of other sites and to tunnels, as everybody may call it', async () => {
+    const headers = { origin: 'https://page.example', 'sec-fetch-site': 'cross-site' };
+    expect(await statusOf(probe, { headers })).toBe(200);
+  });
+
   it('answers 429 to more requests a second than ten times the reserved concurrency', async () => {
     const answers: number[] = [];
     for (let sent = 0; sent < 11; sent++) answers.push(await statusOf(bounded));

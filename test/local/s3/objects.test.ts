@@ -291,6 +291,19 @@ describe('links', () => {
     const older = await fetch(`${lab.endpoint}/${Bucket}/a?AWSAccessKeyId=a&Signature=x&Expires=1`);
     expect(await older.text()).toBe('hello');
   });
+
+  test('a header that HTTP cannot carry is refused', async () => {
+    await put('a', 'hello');
+    const ResponseContentDisposition = 'attachment; filename="Übersicht – Q3.pdf"';
+    await expect(get('a', { ResponseContentDisposition })).rejects.toMatchObject({
+      name: 'InvalidArgument',
+      message: 'Header value cannot be represented using ISO-8859-1.',
+      ArgumentName: 'response-content-disposition',
+      $metadata: { httpStatusCode: 400 },
+    });
+    const latin = 'attachment; filename="Übersicht.pdf"';
+    expect((await get('a', { ResponseContentDisposition: latin })).ContentDisposition).toBe(latin);
+  });
 });
 
 describe('what is not served', () => {
