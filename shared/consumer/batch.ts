@@ -26,6 +26,8 @@ interface Received<Payload> {
 
 interface Settled<Payload> extends Received<Payload> {
   readonly outcome: Outcome;
+  /** The highest hop that this message's run knows to have claimed the key. */
+  readonly claimedHop: number;
 }
 
 /**
@@ -76,16 +78,14 @@ async function settle<Payload>(
   // Counted from now, since a job may have waited long for its neighbours.
   const nowMs = runtime.now();
   const hidden = await Promise.all(
-    settled.map(async ({ record, subject, parsed, outcome }) => {
+    settled.map(async ({ record, subject, parsed, outcome, claimedHop }) => {
       const { sentAtMs, receiveCount } = subject;
       const receives = { receiveCount, maxReceiveCount: maxReceiveCount(job) };
       const fate = settlementOf(outcome, { nowMs, sentAtMs, ...receives, random: runtime.random() });
       if (fate.fate === 'delete') return undefined;
       if (fate.fate === 'hide') return { record, seconds: fate.seconds };
       const { atMs, renewal } = fate;
-      const sent =
-        parsed.ok &&
-        (await resend({ record, message: parsed.value.message, key: parsed.value.key, atMs }, runtime));
+      const sent = parsed.ok && (await resend({ record, key: parsed.value.key, claimedHop, atMs }, runtime));
       if (!sent) return { record, seconds: Math.max(1, (atMs - nowMs) / 1000) };
       // By us as well as by the mapping: one of its last receives is all that keeps it from the dead-letter queue.
       if (isSpent(receives)) await deleteRenewed(record, runtime);
@@ -137,8 +137,8 @@ async function runInOrder<Payload>(
 ): Promise<Settled<Payload>[]> {
   const settled: Settled<Payload>[] = [];
   for (const one of group) {
-    const { outcome, attempt } = await runOne(job, handler, one, circumstances);
-    const ran = { ...one, outcome };
+    const { outcome, attempt, claimedHop = 0 } = await runOne(job, handler, one, circumstances);
+    const ran = { ...one, outcome, claimedHop };
     if (!runsAlone(ran)) report(outcome, one.subject, attempt, circumstances.runtime);
     settled.push(ran);
   }
@@ -150,7 +150,7 @@ async function runOne<Payload>(
   handler: JobHandler<Payload>,
   { parsed, subject }: Received<Payload>,
   { lambdaContext, runtime, alone }: Circumstances,
-): Promise<{ outcome: Outcome; attempt?: number }> {
+): Promise<{ outcome: Outcome; attempt?: number; claimedHop?: number }> {
   // A rejection is computed again at each receive rather than recorded: there may be no key to record it under.
   const lastReceive = subject.receiveCount === maxReceiveCount(job);
   if (!parsed.ok) return { outcome: { kind: 'dead', verdict: parsed.rejection, fresh: lastReceive } };
@@ -168,6 +168,7 @@ async function runOne<Payload>(
     lastReceive,
     sentAtMs: subject.sentAtMs,
     hop: message.hop ?? 0,
+    claimedHop: message.hop ?? 0,
     expired: message.expirytime !== undefined && nowMs >= Date.parse(message.expirytime),
     alone: alone || subject.receiveCount >= maxReceiveCount(job) - RECEIVES_TO_RUN_BESIDE_OTHERS_IN,
     owner: randomUUID(),
@@ -175,5 +176,5 @@ async function runOne<Payload>(
     leaseUntilMs: nowMs + leftMs,
   };
   const outcome = await runJob(job, handler, parsed.value, run, lambdaContext, runtime);
-  return { outcome, ...(run.claim ? { attempt: run.claim.attempt } : {}) };
+  return { outcome, claimedHop: run.claimedHop, ...(run.claim ? { attempt: run.claim.attempt } : {}) };
 }

@@ -95,7 +95,7 @@ export class ClaimWrites {
       payloadHash: run.payloadHash,
       attempts: 1,
       life: 1,
-      hop: run.hop,
+      hop: run.claimedHop,
       messageId: run.messageId,
       startedAtMs: nowMs,
       expiration: expirationSeconds(nowMs),

@@ -101,7 +101,7 @@ export class Claiming {
     if (record.state === 'running') return this.#retryAbandoned(record, nowMs);
     if (record.crashed && !run.alone) return { kind: 'waiting', untilMs: nowMs, why: 'runs-alone' };
     // What was published again stands in for the message that should have come.
-    run.hop = Math.max(run.hop, record.hop ?? 0);
+    run.claimedHop = Math.max(run.hop, record.hop ?? 0);
     return dead ? this.#claims.claimNewLife(run, record) : this.#claims.claim(run, this.#mostAttempts);
   }
 

@@ -78,7 +78,7 @@ export function claimValues(run: Run, nowMs: number, state: JobState = 'running'
     ':lease': run.leaseUntilMs,
     ':hash': run.payloadHash,
     ':message': run.messageId,
-    ':hop': run.hop,
+    ':hop': run.claimedHop,
     ':now': nowMs,
     ':expiration': expirationSeconds(nowMs),
   };

@@ -12,7 +12,7 @@ import {
   type SendMessageCommandInput,
 } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
-import { bodyOf, type JobMessage, oneHopOn } from '../jobs/message.ts';
+import { bodyOf, type JobMessage, oneHopOn, parseMessage } from '../jobs/message.ts';
 import { scheduleNamePrefix } from '../jobs/names.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -26,8 +26,9 @@ const SEND_MESSAGE_TARGET = 'arn:aws:scheduler:::aws-sdk:sqs:sendMessage';
 
 export interface Resending {
   readonly record: SQSRecord;
-  readonly message: JobMessage;
   readonly key: string;
+  /** The highest hop known to have claimed the key. */
+  readonly claimedHop: number;
   /** When the new message is to come; at once when that is past. */
   readonly atMs: number;
 }
@@ -39,8 +40,11 @@ export interface Resending {
  * @returns whether SQS or the scheduler has surely taken it; only then may the former message go
  */
 export async function resend(resending: Resending, runtime: Runtime): Promise<boolean> {
-  const { record, message, atMs } = resending;
-  const next = oneHopOn(message);
+  const { record, claimedHop, atMs } = resending;
+  // Read again: the handler had the objects that were read before, and may have changed them.
+  const message = parseMessage(record.body);
+  if (!message.ok) return false;
+  const next = oneHopOn(message.value, claimedHop);
   const attributes = attributesOf(record);
   const input: SendMessageCommandInput = {
     QueueUrl: runtime.queueUrl,
@@ -51,11 +55,7 @@ export async function resend(resending: Resending, runtime: Runtime): Promise<bo
     ...(attributes === undefined ? {} : { MessageAttributes: attributes }),
   };
   const seconds = Math.max(0, Math.ceil((atMs - runtime.now()) / 1000));
-  if (
-    seconds > LONGEST_SQS_DELAY_SECONDS &&
-    (await schedule({ ...resending, message: next }, input, runtime))
-  )
-    return true;
+  if (seconds > LONGEST_SQS_DELAY_SECONDS && (await schedule(resending, next, input, runtime))) return true;
   try {
     await runtime.sqs.send(
       new SendMessageCommand({ ...input, DelaySeconds: Math.min(seconds, LONGEST_SQS_DELAY_SECONDS) }),
@@ -87,7 +87,8 @@ export async function deleteRenewed(
 }
 
 async function schedule(
-  { record, message, key, atMs }: Resending,
+  { record, key, atMs }: Resending,
+  message: JobMessage,
   input: SendMessageCommandInput,
   { scheduler, schedules, logger }: Runtime,
 ): Promise<boolean> {

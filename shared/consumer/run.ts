@@ -15,8 +15,10 @@ export interface Run {
   readonly lastReceive: boolean;
   /** When SQS took the message; later than a verdict means that it was redriven or published again. */
   readonly sentAtMs: number;
-  /** How often the message was re-sent. */
-  hop: number;
+  /** How often the message was re-sent, as its body says. */
+  readonly hop: number;
+  /** The hop that a claim is written with: the message's own, or the record's where that is higher. */
+  claimedHop: number;
   /** Whether the message's `expirytime` has come: then no attempt starts. */
   readonly expired: boolean;
   /** Whether a job that crashed before may run now: nothing else does, or it has waited for that long enough. */
@@ -152,10 +154,13 @@ export function obstacle(record: JobRecord, run: Run, nowMs: number): Outcome | 
 
 /**
  * A message that was sent again carries its job no more once its successor has claimed the key. One that was sent later than that claim
- * was published again, by somebody who does not trust the successor to come.
+ * was published again, by somebody who does not trust the successor to come; once it has claimed the key itself, with a hop beyond its own, it
+ * is the one that carries the job.
  */
 function supersedes(record: JobRecord, run: Run): boolean {
-  return run.hop < (record.hop ?? 0) && run.sentAtMs <= record.startedAtMs;
+  return (
+    run.hop < (record.hop ?? 0) && run.sentAtMs <= record.startedAtMs && record.messageId !== run.messageId
+  );
 }
 
 /** A verdict holds for its own message and for those of the key that were sent before it; one sent later begins a new life. */

@@ -4,7 +4,7 @@ import * as z from 'zod';
 /** CloudEvents 1.0 in structured JSON, as the SQS body. https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
 export const SPEC_VERSION = '1.0';
 
-/** CloudEvents' integers have 32 bits. */
+/** CloudEvents' integers have 32 bits. One that is there already is not counted on. */
 const MOST_HOPS = 2_147_483_647;
 
 /**
@@ -39,7 +39,7 @@ export type JobMessage = z.output<typeof envelope>;
 
 /** What carries a job on: the same message, one hop beyond those that have carried it. @param claimedHop the highest that has claimed the key */
 export function oneHopOn(message: JobMessage, claimedHop = 0): JobMessage & { readonly hop: number } {
-  return { ...message, hop: Math.max(message.hop ?? 0, claimedHop) + 1 };
+  return { ...message, hop: Math.min(Math.max(message.hop ?? 0, claimedHop) + 1, MOST_HOPS) };
 }
 
 /** A message as the body of an SQS message. SQS refuses two characters that JSON may hold as they are, so they are escaped. */
