@@ -8,6 +8,7 @@ import type { ErrorRecord } from './errors.ts';
 import type { JobRecords } from './job-records.ts';
 import { passes } from './passing-errors.ts';
 import type { Continuation } from './record-changes.ts';
+import { rememberedWith } from './remembering.ts';
 import type { Claim, Outcome, Run } from './run.ts';
 import type { Started } from './started.ts';
 import type { StepRecords } from './step-records.ts';
@@ -95,8 +96,13 @@ export class ClaimLayer extends BasePersistenceLayer {
     if (end?.kind !== 'returned') throw new Error('A run completed that did not return.');
     const { durationMs } = end;
     if ('started' in end) {
-      const { executionArn } = end.started;
-      const kept = await this.#persistently(() => this.#records.start(this.#run, end.started));
+      const { executionArn, longestSeconds } = end.started;
+      const kept = await this.#persistently(async () => {
+        // Its finished stages must be known for as long as this life of it may take, and be resumed after that.
+        if (this.#run.claim?.executionArn !== undefined)
+          await this.#steps.rememberAll(this.#now() + longestSeconds * 1000);
+        return this.#records.start(this.#run, end.started);
+      });
       this.#run.outcome = kept ? { kind: 'started', executionArn, durationMs } : lost(this.#now());
       return;
     }
@@ -135,7 +141,6 @@ export class ClaimLayer extends BasePersistenceLayer {
       return this.#fail(claim, { kind: 'threw', error, durationMs, next: { ...error, exhausted: true } });
     }
     const notBeforeMs = this.#now() + seconds * 1000;
-    if (seconds > LONG_WAIT_SECONDS) await this.#rememberSteps(notBeforeMs);
     const kept = await this.#end(claim, claim.history, { notBeforeMs, deferredBecause: reason, deferrals });
     return kept ? { kind: 'deferred', untilMs: notBeforeMs, reason, durationMs } : lost(this.#now());
   }
@@ -173,7 +178,6 @@ export class ClaimLayer extends BasePersistenceLayer {
     if ('delaySeconds' in next) {
       const { delaySeconds, delayWhy, asked } = next;
       const notBeforeMs = endedAtMs + delaySeconds * 1000;
-      if (delaySeconds > LONG_WAIT_SECONDS) await this.#rememberSteps(notBeforeMs);
       const kept = await this.#end(claim, history, { delaySeconds, delayWhy, notBeforeMs });
       return kept
         ? { kind: 'failed', attempt: claim.attempt, error, delaySeconds, notBeforeMs, asked, durationMs }
@@ -185,15 +189,12 @@ export class ClaimLayer extends BasePersistenceLayer {
     return kept ? { kind: 'dead', verdict: next, fresh: true, error, durationMs } : lost(this.#now());
   }
 
-  async #rememberSteps(untilMs: number): Promise<void> {
-    await this.#persistently(async () => {
-      await this.#steps.rememberAll(untilMs);
-      return true;
-    });
-  }
-
   async #end(claim: Claim, history: Claim['history'], next: Continuation): Promise<boolean> {
-    return this.#persistently(() => this.#records.fail(this.#run, claim, history, next));
+    const sinceMs = claim.stepsRememberedMs;
+    return this.#persistently(async () => {
+      const remembered = await rememberedWith(next, this.#steps, { sinceMs, nowMs: this.#now() });
+      return this.#records.fail(this.#run, claim, history, next, remembered);
+    });
   }
 
   /**
@@ -225,6 +226,3 @@ export class ClaimLayer extends BasePersistenceLayer {
 
 /** Left for the batch's own answer after the last try of a write. */
 const LAST_TRY_MARGIN_MS = 1000;
-
-/** Below it, what a step's record has left of its days is enough: the most delays that a schedule has are no more than 25 of its 36. */
-const LONG_WAIT_SECONDS = 43_200;

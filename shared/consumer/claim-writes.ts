@@ -77,7 +77,7 @@ export class ClaimWrites {
       },
     });
     return result.written
-      ? { claimed: true, claim: { ...freshClaim(dead.life + 1, nowMs, dead.history), ...executionOf(dead) } }
+      ? { claimed: true, claim: { ...freshClaim(dead.life + 1, nowMs, dead.history), ...keptOf(dead) } }
       : this.#claimedAfterAll(result.inTheWay, run);
   }
 
@@ -98,6 +98,7 @@ export class ClaimWrites {
       hop: run.claimedHop,
       messageId: run.messageId,
       startedAtMs: nowMs,
+      stepsRememberedMs: nowMs,
       expiration: expirationSeconds(nowMs),
     };
     try {
@@ -128,7 +129,7 @@ export class ClaimWrites {
             ...freshClaim(record.life, record.startedAtMs, record.history),
             attempt: record.attempts,
             deferrals: record.deferrals ?? 0,
-            ...executionOf(record),
+            ...keptOf(record),
           },
         }
       : { claimed: false, record };
@@ -147,7 +148,7 @@ export class ClaimWrites {
 }
 
 function freshClaim(life: number, startedAtMs: number, history: readonly FailedAttempt[] = []): Claim {
-  return { attempt: 1, life, startedAtMs, history, deferrals: 0 };
+  return { attempt: 1, life, startedAtMs, history, deferrals: 0, stepsRememberedMs: startedAtMs };
 }
 
 function claimAfter(old: JobRecord | undefined, startedAtMs: number): Claim {
@@ -156,10 +157,17 @@ function claimAfter(old: JobRecord | undefined, startedAtMs: number): Claim {
     ...freshClaim(old.life, startedAtMs, old.history),
     attempt: old.attempts + 1,
     deferrals: old.deferrals ?? 0,
-    ...executionOf(old),
+    ...keptOf(old),
   };
 }
 
-function executionOf({ executionArn }: JobRecord): Pick<Claim, 'executionArn'> {
-  return executionArn === undefined ? {} : { executionArn };
+/** What a claim takes over from before it. */
+function keptOf({
+  executionArn,
+  stepsRememberedMs,
+}: JobRecord): Partial<Pick<Claim, 'executionArn' | 'stepsRememberedMs'>> {
+  return {
+    ...(executionArn === undefined ? {} : { executionArn }),
+    ...(stepsRememberedMs === undefined ? {} : { stepsRememberedMs }),
+  };
 }

@@ -5,6 +5,7 @@ import type { ClaimResult, ClaimWrites } from './claim-writes.ts';
 import type { JobRecords } from './job-records.ts';
 import { passes } from './passing-errors.ts';
 import { type Continuation, crashOf, type Retry } from './record-changes.ts';
+import { rememberedWith } from './remembering.ts';
 import { type Ending, endingOf, type Outcome, obstacle, RECORDING_MARGIN_MS, type Run } from './run.ts';
 import { type StepRecords, uncertainty } from './step-records.ts';
 
@@ -109,7 +110,7 @@ export class Claiming {
   async #retryAbandoned(record: JobRecord, nowMs: number): Promise<Outcome> {
     const { delaySeconds, delayWhy, asked } = retryDelay(this.#schedule, record.attempts, this.#random());
     const next: Retry = { delaySeconds, delayWhy, notBeforeMs: nowMs + delaySeconds * 1000 };
-    const kept = await this.#records.failAbandoned(this.#run, record, next);
+    const kept = await this.#failAbandoned(record, next);
     return kept
       ? {
           kind: 'failed',
@@ -133,7 +134,7 @@ export class Claiming {
       message: `Attempt ${attempts} of ${this.#mostAttempts}, the last: ${message}${uncertainty(await this.#steps.uncertain())}`,
       exhausted: true,
     };
-    const kept = await this.#records.failAbandoned(this.#run, record, {
+    const kept = await this.#failAbandoned(record, {
       verdict: verdictOf(verdict, attempts, this.#run, this.#now()),
     });
     return kept ? { kind: 'dead', verdict, fresh: true } : lost(this.#now());
@@ -146,8 +147,14 @@ export class Claiming {
       attempts: record.attempts,
       nowMs: this.#now(),
     });
-    const kept = await this.#records.failAbandoned(this.#run, record, end.next);
+    const kept = await this.#failAbandoned(record, end.next);
     return kept ? end.outcome : lost(this.#now());
+  }
+
+  async #failAbandoned(record: JobRecord, next: Continuation): Promise<boolean> {
+    const sinceMs = record.stepsRememberedMs ?? record.startedAtMs;
+    const remembered = await rememberedWith(next, this.#steps, { sinceMs, nowMs: this.#now() });
+    return this.#records.failAbandoned(this.#run, record, next, remembered);
   }
 }
 

@@ -29,6 +29,8 @@ import type { Claim, Ending, Run } from './run.ts';
 import type { Started } from './started.ts';
 
 type History = readonly FailedAttempt[];
+/** What becomes of the record's word on its steps. */
+type Remembered = Pick<JobRecord, 'stepsRememberedMs'>;
 
 /**
  * The writes by which a run leaves a job's record behind. Each is one conditional write on the owner's token, so that a run which lost
@@ -94,9 +96,16 @@ export class JobRecords {
   }
 
   /** Records the end of our attempt. @returns whether the claim was still ours; otherwise nothing was written */
-  async fail(run: Run, claim: Claim, history: History, next: Continuation): Promise<boolean> {
+  async fail(
+    run: Run,
+    claim: Claim,
+    history: History,
+    next: Continuation,
+    remembered: Remembered = {},
+  ): Promise<boolean> {
     return this.#end(run, { owner: run.owner, attempts: claim.attempt, state: 'running' }, next, {
       history: newest(history),
+      ...remembered,
       // No attempt was spent: the next one has the same number.
       ...('deferrals' in next ? { attempts: claim.attempt - 1 } : {}),
     });
@@ -106,12 +115,18 @@ export class JobRecords {
    * Records the end of a job that nobody runs as it was seen: of an attempt that nobody ended, since its process died; of attempts that a shortened
    * schedule no longer has; of work that expired or was cancelled. The run that left the record behind can write nothing any more after this.
    */
-  async failAbandoned(run: Run, seen: JobRecord, next: Continuation): Promise<boolean> {
-    if (seen.state !== 'running') return this.#end(run, seen, next, {});
+  async failAbandoned(
+    run: Run,
+    seen: JobRecord,
+    next: Continuation,
+    remembered: Remembered = {},
+  ): Promise<boolean> {
+    if (seen.state !== 'running') return this.#end(run, seen, next, remembered);
     const delay = 'delaySeconds' in next ? { delaySeconds: next.delaySeconds, delayWhy: next.delayWhy } : {};
     return this.#end(run, seen, next, {
       history: newest([...(seen.history ?? []), { ...crashOf(seen), ...delay }]),
       crashed: true,
+      ...remembered,
     });
   }
 
@@ -156,7 +171,7 @@ export class JobRecords {
     run: Run,
     seen: Pick<JobRecord, 'owner' | 'attempts' | 'state'>,
     next: Continuation,
-    also: Partial<Pick<JobRecord, 'history' | 'attempts' | 'crashed'>>,
+    also: Partial<Pick<JobRecord, 'history' | 'attempts' | 'crashed' | 'stepsRememberedMs'>>,
   ): Promise<boolean> {
     const nowMs = this.#now();
     const { state, ...fields } = fieldsAfter(next, nowMs);

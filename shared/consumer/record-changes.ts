@@ -64,7 +64,8 @@ export function carrierNote(life: number, messageId: string) {
 /** What every write sets that gives the record to a run. */
 export const CLAIM_FIELDS =
   'jobId = if_not_exists(jobId, :jobId), #status = :status, #state = :state, #owner = :owner, requestId = :request, ' +
-  'leaseUntilMs = :lease, payloadHash = :hash, messageId = :message, hop = :hop, startedAtMs = :now, expiration = :expiration';
+  'leaseUntilMs = :lease, payloadHash = :hash, messageId = :message, hop = :hop, startedAtMs = :now, expiration = :expiration, ' +
+  'stepsRememberedMs = if_not_exists(stepsRememberedMs, :now)';
 
 export const CLAIM_NAMES = { '#status': 'status', '#state': 'state', '#owner': 'owner' };
 

@@ -42,6 +42,8 @@ export interface Claim {
   readonly history: readonly FailedAttempt[];
   /** How often the handler asked for later in this life. */
   readonly deferrals: number;
+  /** The job's steps are remembered for at least as long as if each had been written then. */
+  readonly stepsRememberedMs: number;
   /** Of a staged job: the execution of the life before. */
   readonly executionArn?: string;
 }

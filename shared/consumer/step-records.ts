@@ -1,10 +1,5 @@
 import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
-import {
-  type DynamoDBDocumentClient,
-  QueryCommand,
-  UpdateCommand,
-  type UpdateCommandInput,
-} from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocumentClient, QueryCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { conditionalUpdate } from '../jobs/conditional-update.ts';
 import {
@@ -51,6 +46,35 @@ export async function stepsOfJob(
   return steps;
 }
 
+/** Writes on steps that are on their way at a time. */
+const AT_A_TIME = 25;
+
+/**
+ * Lets a job's steps be remembered for as long as one that is written at `untilMs`; never shortens it. What is past its time is of a job
+ * that is forgotten, and stays so.
+ */
+export async function rememberSteps(
+  client: DynamoDBDocumentClient,
+  tableName: string,
+  steps: readonly StepRecord[],
+  { nowMs, untilMs }: { readonly nowMs: number; readonly untilMs: number },
+): Promise<void> {
+  const expiration = expirationSeconds(untilMs);
+  const short = steps.filter((step) => step.expiration * 1000 > nowMs && step.expiration < expiration);
+  for (let from = 0; from < short.length; from += AT_A_TIME)
+    await Promise.all(
+      short.slice(from, from + AT_A_TIME).map(({ pk, sk }) =>
+        conditionalUpdate(client, {
+          TableName: tableName,
+          Key: { pk, sk },
+          UpdateExpression: 'SET expiration = :expiration',
+          ConditionExpression: 'expiration < :expiration',
+          ExpressionAttributeValues: { ':expiration': expiration },
+        }),
+      ),
+    );
+}
+
 /** Whose steps they are, and which run of it writes. */
 export type StepOwner = Pick<Run, 'type' | 'key' | 'owner'>;
 
@@ -78,20 +102,25 @@ export class StepRecords {
   readonly #results: StepResults;
   readonly #now: () => number;
   readonly #stage: string | undefined;
+  readonly #longestMs: number;
   #lastBegin: Promise<unknown> = Promise.resolve();
 
-  /** @param stage the step of the stage that these steps are within: they begin only while that one is this run's @default none */
+  /**
+   * @param options.within the step of the stage that these steps are within: they begin only while that one is this run's @default none
+   * @param options.longestSeconds how long the execution may take that they are of: they are remembered for that much longer @default 0
+   */
   constructor(
     { dynamo, jobsTable, results, now }: Pick<Runtime, 'dynamo' | 'jobsTable' | 'results' | 'now'>,
     run: StepOwner,
-    stage?: string,
+    { within, longestSeconds = 0 }: { readonly within?: string; readonly longestSeconds?: number } = {},
   ) {
     this.#client = dynamo;
     this.#tableName = jobsTable;
     this.#run = run;
     this.#results = results;
     this.#now = now;
-    this.#stage = stage;
+    this.#stage = within;
+    this.#longestMs = longestSeconds * 1000;
   }
 
   /** Marks the step as begun. @returns the record in the way, when it is done or uncertain @throws StepRefused when its stage is another run's by now */
@@ -104,7 +133,7 @@ export class StepRecords {
         ':begun': 'begun',
         ':notDone': 'not-done',
         ':now': nowMs,
-        ':expiration': expirationSeconds(nowMs),
+        ':expiration': this.#expiration(nowMs),
       },
     });
     // The answer to our own write was lost, and the SDK sent it again: that is our marker.
@@ -127,7 +156,7 @@ export class StepRecords {
 
   /** A finished step is remembered for as long as its job is: from each attempt that found it. */
   async remember(name: string, seen: StepRecord): Promise<void> {
-    const expiration = expirationSeconds(this.#now());
+    const expiration = this.#expiration(this.#now());
     if (expiration - seen.expiration < REMEMBERED_SECONDS) return;
     await this.#update(name, {
       set: 'expiration = :expiration',
@@ -150,25 +179,20 @@ export class StepRecords {
         ':before': seen.owner,
         ':seen': seen.begunAtMs,
         ':now': nowMs,
-        ':expiration': expirationSeconds(nowMs),
+        ':expiration': this.#expiration(nowMs),
       },
       names: { '#result': 'result' },
     });
     return record === undefined;
   }
 
-  /** The steps of a job that waits for long are remembered until it runs again, and as long after it as any. */
+  /** All steps of the job are remembered as if they had been written at `untilMs`: one that waits needs them until it runs again, and as long after it as any. */
   async rememberAll(untilMs: number): Promise<void> {
-    for (const { pk, sk } of await this.#all())
-      await this.#client.send(
-        new UpdateCommand({
-          TableName: this.#tableName,
-          Key: { pk, sk },
-          UpdateExpression: 'SET expiration = :expiration',
-          ConditionExpression: 'attribute_exists(pk)',
-          ExpressionAttributeValues: { ':expiration': expirationSeconds(untilMs) },
-        }),
-      );
+    await rememberSteps(this.#client, this.#tableName, await this.#all(), { nowMs: this.#now(), untilMs });
+  }
+
+  #expiration(nowMs: number): number {
+    return expirationSeconds(nowMs + this.#longestMs);
   }
 
   /** Makes an uncertain step ours, to run it again. @returns whether it was as `seen` still */
@@ -183,7 +207,7 @@ export class StepRecords {
         ':before': seen.owner,
         ':seen': seen.begunAtMs,
         ':now': nowMs,
-        ':expiration': expirationSeconds(nowMs),
+        ':expiration': this.#expiration(nowMs),
       },
     });
     return record === undefined;
@@ -200,7 +224,7 @@ export class StepRecords {
       values: {
         ':done': 'done',
         ':now': nowMs,
-        ':expiration': expirationSeconds(nowMs),
+        ':expiration': this.#expiration(nowMs),
         ':owner': owner,
         ...(field && { ':result': field[1] }),
       },

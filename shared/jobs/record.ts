@@ -53,6 +53,8 @@ export interface JobRecord {
   readonly pastVerdicts?: readonly Verdict[];
   /** Failed attempts, oldest first; only the last {@link LONGEST_HISTORY} are kept. */
   readonly history?: readonly FailedAttempt[];
+  /** Its steps are remembered for at least as long as if each had been written then. */
+  readonly stepsRememberedMs?: number;
   readonly expiration: number;
 }
 

@@ -87,7 +87,8 @@ export function runStage<Payload, Input, Output>(
       if (await notes.cancelled()) throw new PermanentError('The job was cancelled.', { code: 'CANCELLED' });
     };
     // A worker that the machine has given up on begins none beside its successor.
-    const within = new StepRecords(runtime, owner, name);
+    const longestSeconds = job.executionTimeoutSeconds;
+    const within = new StepRecords(runtime, owner, { within: name, longestSeconds });
     const { step: ownStep } = stepsOf({ ...common, records: within, prefix: `${name}/` });
     const step: StepFunction = async (...call) => {
       // The job may be recorded as cancelled by now: nothing may begin that its end did not see.
@@ -117,7 +118,7 @@ export function runStage<Payload, Input, Output>(
       // The outer step is repeatable as a whole: what is not, its author has put into steps of its own.
       const outer = stepsOf({
         ...common,
-        records: new StepRecords(runtime, owner),
+        records: new StepRecords(runtime, owner, { longestSeconds }),
         prefix: STAGE_STEP_PREFIX,
       });
       const work = outer.step(name.slice(STAGE_STEP_PREFIX.length), run, { ifUncertain: repeat() });
