@@ -18,7 +18,13 @@ import { Ses } from './ses/index.ts';
 import { Sns } from './sns/index.ts';
 import { Sqs } from './sqs/index.ts';
 import { StepFunctions } from './states/index.ts';
-import { type Assembly, type Deployment, deployAssembly, readAssembly } from './template/index.ts';
+import {
+  type Assembly,
+  type Deployment,
+  deployAssembly,
+  readAssembly,
+  removeLeftovers,
+} from './template/index.ts';
 
 const DEFAULT_REGION = 'us-east-1';
 const DEFAULT_ACCOUNT_ID = '000000000000';
@@ -192,6 +198,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       kms,
     ].flatMap((room) => room.providers());
     const deployment = deployAssembly(assembly, providers, context);
+    removeLeftovers(deployment, providers, store);
     for (const service of services) service.start?.();
     return {
       endpoint,

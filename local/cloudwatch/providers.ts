@@ -1,6 +1,5 @@
-import { AwsError, LocalCloudError } from '../kernel/errors.ts';
 import { checkProperties } from '../kernel/properties.ts';
-import type { Provisioned, ResourceIdentity, ResourceProvider } from '../kernel/resources.ts';
+import type { ResourceProvider } from '../kernel/resources.ts';
 import { readAlarm } from './alarm-definition.ts';
 import type { Alarms } from './alarms.ts';
 import type { Dashboards } from './dashboards.ts';
@@ -13,37 +12,22 @@ export function cloudWatchProviders(alarms: Alarms, dashboards: Dashboards): Res
   return [
     {
       type: ALARM,
-      provision: (properties, identity) =>
-        accepting(ALARM, identity, () => {
-          const name = properties.AlarmName ?? identity.generatedName(255);
-          const { arn } = alarms.put(readAlarm({ ...properties, AlarmName: name }));
-          return { ref: String(name), attributes: { Arn: arn } };
-        }),
+      provision(properties, identity) {
+        const name = properties.AlarmName ?? identity.generatedName(255);
+        const { arn } = alarms.put(readAlarm({ ...properties, AlarmName: name }));
+        return { ref: String(name), attributes: { Arn: arn } };
+      },
+      remove: (name) => alarms.delete([name]),
     },
     {
       type: DASHBOARD,
-      provision: (properties, identity) => {
+      provision(properties, identity) {
         checkProperties(DASHBOARD, properties, identity, ['DashboardName', 'DashboardBody']);
-        return accepting(DASHBOARD, identity, () => {
-          const name = properties.DashboardName ?? identity.generatedName(255);
-          const { arn } = dashboards.put(String(name), String(properties.DashboardBody));
-          return { ref: String(name), attributes: { DashboardArn: arn } };
-        });
+        const name = properties.DashboardName ?? identity.generatedName(255);
+        const { arn } = dashboards.put(String(name), String(properties.DashboardBody));
+        return { ref: String(name), attributes: { DashboardArn: arn } };
       },
+      remove: (name) => dashboards.delete(dashboards.all().some((each) => each.name === name) ? [name] : []),
     },
   ];
-}
-
-/** What the service refuses, the deployment refuses, naming the resource. */
-function accepting(type: string, identity: ResourceIdentity, provision: () => Provisioned): Provisioned {
-  try {
-    return provision();
-  } catch (error) {
-    if (!(error instanceof AwsError)) throw error;
-    throw new LocalCloudError(
-      'INVALID_PROPERTY',
-      `${identity.stackName}/${identity.logicalId} (${type}) is refused: ${error.message}`,
-      { cause: error },
-    );
-  }
 }

@@ -46,13 +46,14 @@ export function eventsProviders(rules: Rules): ResourceProvider[] {
         rules.put({
           name,
           arn,
-          ...accepting(identity, () => triggersOf(properties)),
+          ...triggersOf(properties),
           state: State === 'DISABLED' ? 'DISABLED' : 'ENABLED',
           description: properties.Description as string | undefined,
           targets,
         });
         return { ref: name, attributes: { Arn: arn } };
       },
+      remove: (name) => rules.delete(name),
     },
   ];
 }
@@ -82,16 +83,6 @@ function checkTarget(target: Target, identity: ResourceIdentity): void {
       identity,
       `has the target ${target.Arn}; the local cloud brings events to Lambda functions and SQS queues`,
     );
-}
-
-/** What the service refuses, the deployment refuses, naming the resource. */
-function accepting<Result>(identity: ResourceIdentity, work: () => Result): Result {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof AwsError)) throw error;
-    throw refused(identity, `is refused: ${error.message}`);
-  }
 }
 
 function refused({ stackName, logicalId }: ResourceIdentity, problem: string): LocalCloudError {

@@ -55,6 +55,11 @@ export class Rules {
     return row && (JSON.parse(String(row.data)) as Rule);
   }
 
+  /** One that is not there is none, as for DeleteRule. */
+  delete(name: string): void {
+    this.#context.store.db.prepare('DELETE FROM events_rules WHERE name = ?').run(name);
+  }
+
   put(rule: Rule): void {
     this.#context.store.db
       .prepare('INSERT OR REPLACE INTO events_rules VALUES (?, ?)')

@@ -29,6 +29,9 @@ export class ScheduledRules {
 
   /** What fell due while the cloud was down fires once. */
   start(): void {
+    this.#context.store.db.exec(
+      'DELETE FROM events_schedules WHERE rule NOT IN (SELECT name FROM events_rules)',
+    );
     this.#due.start();
   }
 

@@ -28,4 +28,6 @@ export interface ResourceIdentity {
 export interface ResourceProvider {
   readonly type: string;
   provision(properties: Properties, identity: ResourceIdentity): Provisioned;
+  /** Takes away one that the template does not hold any more, by what `Ref` gave. @default it stays, as what holds data does */
+  remove?(physicalId: string): void;
 }

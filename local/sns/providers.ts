@@ -41,6 +41,10 @@ export function snsProviders(topics: Topics, subscriptions: Subscriptions): Reso
         }
         return { ref: arn, attributes: { TopicArn: arn, TopicName: name } };
       },
+      remove(arn) {
+        topics.delete(arn);
+        subscriptions.deleteOfTopic(arn);
+      },
     },
     {
       type: SUBSCRIPTION,
@@ -50,6 +54,7 @@ export function snsProviders(topics: Topics, subscriptions: Subscriptions): Reso
         const { arn } = subscribe(topics.get(String(properties.TopicArn)).arn, properties);
         return { ref: arn, attributes: { Arn: arn } };
       },
+      remove: (arn) => subscriptions.delete(arn),
     },
     {
       type: TOPIC_POLICY,

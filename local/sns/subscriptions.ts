@@ -82,6 +82,10 @@ export class Subscriptions {
     return this.get(arn);
   }
 
+  deleteOfTopic(topicArn: string): void {
+    this.#context.store.db.prepare('DELETE FROM sns_subscriptions WHERE topicArn = ?').run(topicArn);
+  }
+
   delete(arn: string): void {
     this.#context.store.db.prepare('DELETE FROM sns_subscriptions WHERE arn = ?').run(arn);
   }

@@ -16,7 +16,7 @@ export function topicOperations(
       const arn = form.required('TopicArn');
       return nothing(() => {
         topics.delete(arn);
-        for (const subscription of subscriptions.ofTopic(arn)) subscriptions.delete(subscription.arn);
+        subscriptions.deleteOfTopic(arn);
       });
     },
     ListTopics(form) {

@@ -1,4 +1,4 @@
-import { AwsError, LocalCloudError } from '../kernel/errors.ts';
+import { LocalCloudError } from '../kernel/errors.ts';
 import { checkProperties } from '../kernel/properties.ts';
 import type { Properties, ResourceIdentity, ResourceProvider } from '../kernel/resources.ts';
 import type { StepFunctions } from './states.ts';
@@ -28,12 +28,10 @@ export function statesProviders(states: StepFunctions): ResourceProvider[] {
             `is of the type ${String(StateMachineType)}; the local cloud knows STANDARD`,
           );
         const given = properties.StateMachineName as string | undefined;
-        const machine = accepting(identity, () =>
-          states.putMachine(
-            given ?? identity.generatedName(80),
-            definitionOf(properties),
-            String(properties.RoleArn),
-          ),
+        const machine = states.putMachine(
+          given ?? identity.generatedName(80),
+          definitionOf(properties),
+          String(properties.RoleArn),
         );
         const { arn, name, revision } = machine;
         return { ref: arn, attributes: { Arn: arn, Name: name, StateMachineRevisionId: revision.id } };
@@ -50,22 +48,6 @@ function definitionOf({ Definition, DefinitionString, DefinitionSubstitutions }:
   );
 }
 
-/** What the service refuses, the deployment refuses, naming the resource. */
-function accepting<Result>(identity: ResourceIdentity, work: () => Result): Result {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof AwsError)) throw error;
-    throw refused(identity, `is refused: ${error.message}`, error);
-  }
-}
-
-function refused(
-  { stackName, logicalId }: ResourceIdentity,
-  problem: string,
-  cause?: unknown,
-): LocalCloudError {
-  return new LocalCloudError('INVALID_PROPERTY', `${stackName}/${logicalId} (${MACHINE}) ${problem}.`, {
-    cause,
-  });
+function refused({ stackName, logicalId }: ResourceIdentity, problem: string): LocalCloudError {
+  return new LocalCloudError('INVALID_PROPERTY', `${stackName}/${logicalId} (${MACHINE}) ${problem}.`);
 }

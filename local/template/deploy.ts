@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { LocalCloudError } from '../kernel/errors.ts';
+import { AwsError, LocalCloudError } from '../kernel/errors.ts';
 import type { Properties, Provisioned, ResourceIdentity, ResourceProvider } from '../kernel/resources.ts';
 import { type Assembly, type AssemblyStack, readAssembly, type TemplateResource } from './assembly.ts';
 import { checkAssembly } from './check.ts';
@@ -102,12 +102,30 @@ function make(
   identity: ResourceIdentity,
   type: string,
 ): Provisioned {
-  if (provider) return provider.provision(properties, identity);
+  if (provider) return accepted(provider, properties, identity);
   if (Object.hasOwn(INERT_TYPES, type)) return { ref: identity.generatedName(64), attributes: {} };
   throw new LocalCloudError(
     'UNKNOWN_RESOURCE',
     `${identity.stackName}/${identity.logicalId} (${type}): no provider`,
   );
+}
+
+/** What the service refuses, the deployment refuses, naming the resource. */
+function accepted(
+  provider: ResourceProvider,
+  properties: Properties,
+  identity: ResourceIdentity,
+): Provisioned {
+  try {
+    return provider.provision(properties, identity);
+  } catch (error) {
+    if (!(error instanceof AwsError)) throw error;
+    throw new LocalCloudError(
+      'INVALID_PROPERTY',
+      `${identity.stackName}/${identity.logicalId} (${provider.type}) is refused: ${error.message}`,
+      { cause: error },
+    );
+  }
 }
 
 function outputsOf(

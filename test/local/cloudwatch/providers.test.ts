@@ -59,8 +59,8 @@ describe('a template', () => {
   ])('is refused for what an alarm has that is not known', (properties, named) => {
     expect(() => provision('AWS::CloudWatch::Alarm', properties)).toThrow(
       expect.objectContaining({
-        code: 'INVALID_PROPERTY',
-        message: expect.stringMatching(`Stack/Resource \\(AWS::CloudWatch::Alarm\\) is refused: .*${named}`),
+        name: 'AwsError',
+        message: expect.stringContaining(named),
       }),
     );
   });
@@ -84,7 +84,7 @@ describe('a template', () => {
   it('is refused for a dashboard whose body is no JSON', () => {
     expect(() =>
       provision('AWS::CloudWatch::Dashboard', { DashboardName: 'jobs', DashboardBody: '{' }),
-    ).toThrow(/Stack\/Resource .* is refused: The dashboard body is not a JSON object/);
+    ).toThrow('The dashboard body is not a JSON object');
   });
 
   it('makes log groups with their retention', async () => {

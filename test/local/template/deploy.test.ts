@@ -4,6 +4,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { AwsError } from '../../../local/kernel/errors.ts';
 import type { Properties, ResourceIdentity, ResourceProvider } from '../../../local/kernel/resources.ts';
 import { deployAssembly } from '../../../local/template/index.ts';
 import { type StackSource, writeAssembly } from './write-assembly.ts';
@@ -225,6 +226,22 @@ describe('an assembly that cannot be deployed', () => {
   it('for an import that nobody exports is refused by name', () => {
     const resources = { A: { ...known, Properties: { X: { 'Fn::ImportValue': 'Nowhere' } } } };
     expect(() => deployResources(resources)).toThrow(/App\/A refers to the export "Nowhere"/);
+  });
+
+  it('for what a service refuses is refused by name, with its words', () => {
+    const picky: ResourceProvider = {
+      type: 'Test::Picky',
+      provision() {
+        throw new AwsError('ValidationException', 'Too picky for that');
+      },
+    };
+    const assembly = writeAssembly({ App: { template: { Resources: { A: { Type: 'Test::Picky' } } } } });
+    expect(() => deployAssembly(assembly, [picky], environment)).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_PROPERTY',
+        message: 'App/A (Test::Picky) is refused: Too picky for that',
+      }),
+    );
   });
 
   it('since there is none says how to get one', () => {
