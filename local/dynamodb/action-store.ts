@@ -11,6 +11,7 @@ import {
 } from './dynalite.ts';
 import { conditionFailed, validationError } from './errors.ts';
 import type { ItemRows, Row } from './item-rows.ts';
+import { checkIndexKeys, checkTableKey } from './key-limits.ts';
 import { indexesOf, indexRowKey, type Table, type TableCatalog } from './table-catalog.ts';
 import { itemExpirySeconds } from './time-to-live-attribute.ts';
 
@@ -32,7 +33,7 @@ interface LastRead {
 
 /** dynalite's store over {@link ItemRows}. Everything answers at once, so that an action is over when its call returns. */
 export class SynchronousActionStore implements ActionStore {
-  /** dynalite counts characters, not bytes: the limit is ours to hold (`requests.ts`, `items.ts`). */
+  /** dynalite counts characters, not bytes: the limits are ours to hold (`requests.ts`, `items.ts`, `key-limits.ts`). */
   readonly options = { maxItemSize: Number.MAX_SAFE_INTEGER };
   readonly #rows: ItemRows;
   readonly #catalog: TableCatalog;
@@ -42,6 +43,7 @@ export class SynchronousActionStore implements ActionStore {
   #writes: Write[] = [];
   #opened: RowStream[] = [];
   #startKey: Item | undefined;
+  #operation: 'put' | 'update' = 'put';
   #condition: ReturnType<typeof documentCondition>;
 
   constructor(rows: ItemRows, catalog: TableCatalog) {
@@ -55,6 +57,9 @@ export class SynchronousActionStore implements ActionStore {
     this.#lastRead = undefined;
     this.#itemJson = undefined;
     this.#startKey = request.ExclusiveStartKey as Item | undefined;
+    this.#operation = request.Item === undefined ? 'update' : 'put';
+    const keyed = (request.Item ?? request.Key) as Item | undefined;
+    if (keyed) checkTableKey(this.#catalog.forItems(String(request.TableName)).definition, keyed);
     this.#opened = [];
     this.#condition = documentCondition(request, '_condition');
     action(this, this.#condition ? { ...request, _condition: undefined } : request, (error, result = {}) => {
@@ -184,6 +189,7 @@ export class SynchronousActionStore implements ActionStore {
     const before = this.#itemBeingWritten();
     if (before.key !== key) throw new Error('dynalite writes another item than it read');
     const after = item && JSON.stringify(item);
+    if (item) checkIndexKeys(table.definition, item, this.#operation);
     // A put was measured before; an update's item is known only here.
     if (
       item &&

@@ -187,6 +187,41 @@ test('an index key of the wrong type is refused', async () => {
   ).rejects.toThrow('Type mismatch for Index Key state Expected: S Actual: N IndexName: byState');
 });
 
+test.each([
+  ['an empty hash key', { state: '' }],
+  ['a hash key of 2,049 bytes', { state: 'x'.repeat(2049) }],
+  ['a hash key of 2,049 bytes in fewer characters', { state: `${'é'.repeat(1024)}x` }],
+])('an item with %s of an index is refused, put or updated, and changes nothing', async (_, attributes) => {
+  const Key = { tenant: 'limits', moment: 1 };
+  await documents.send(new PutCommand({ TableName, Item: { ...Key, state: 'before' } }));
+
+  await expect(
+    documents.send(new PutCommand({ TableName, Item: { ...Key, ...attributes } })),
+  ).rejects.toMatchObject({ name: 'ValidationException' });
+  await expect(
+    documents.send(
+      new UpdateCommand({
+        TableName,
+        Key,
+        UpdateExpression: 'SET #s = :s',
+        ExpressionAttributeNames: { '#s': 'state' },
+        ExpressionAttributeValues: { ':s': attributes.state },
+      }),
+    ),
+  ).rejects.toMatchObject({ name: 'ValidationException' });
+
+  const { Items } = await query({ ...OF_A, ExpressionAttributeValues: { ':a': 'limits' } });
+  expect(Items).toEqual([{ ...Key, state: 'before' }]);
+});
+
+test('an index key of 2,048 bytes is taken', async () => {
+  const state = 'é'.repeat(1024);
+  await documents.send(new PutCommand({ TableName, Item: { tenant: 'longest', moment: 1, state } }));
+  await eventually(async () =>
+    expect((await query({ ...DONE, ExpressionAttributeValues: { ':s': state } })).Count).toBe(1),
+  );
+});
+
 test('a scan reads everything once, in segments and in pages, of a table and of an index', async () => {
   const tenants = Array.from({ length: 60 }, (_, index) => `scan-${index}`);
   const scanned = await cloud.table({

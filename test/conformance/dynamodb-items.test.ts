@@ -239,6 +239,17 @@ describe('limits', () => {
     await expect(put({ other: 'x' })).rejects.toThrow('Missing the key id in the item');
   });
 
+  test('a key of 2,048 bytes is taken, one byte more is refused to read and to write; text counts in UTF-8', async () => {
+    const id = 'é'.repeat(1024);
+    await put({ id, text: 'longest' });
+    expect(await stored(id)).toEqual({ id, text: 'longest' });
+
+    const longer = { name: 'ValidationException', message: expect.stringContaining('Size of hashkey') };
+    await expect(put({ id: `${id}x` })).rejects.toMatchObject(longer);
+    await expect(update(`${id}x`, 'SET a = :a', { ':a': 1 })).rejects.toMatchObject(longer);
+    await expect(stored(`${id}x`)).rejects.toMatchObject(longer);
+  });
+
   test('a table that is not there answers ResourceNotFoundException', async () => {
     await expect(
       documents.send(new GetCommand({ TableName: 'not-there', Key: { id: 'x' } })),
