@@ -25,6 +25,7 @@ const THOROUGH = [
   'test/cli/account/stage-runs.test.ts',
   'test/cli/commands-that-change.test.ts',
   'test/local/states/restart.test.ts',
+  'test/local/lambda/lineage.test.ts',
   'test/shared/stages/{execution-ended,staged-jobs,sweep}.test.ts',
   'test/shared/client/{cancel-staged,stage-status}.test.ts',
   'test/powertools/**/*.test.ts',

@@ -28,7 +28,8 @@ export async function handleCloudWatch(
   if (name !== undefined) return handleCbor(plain, name, operations);
   const inSeconds = Object.entries(operations).map(([each, operation]): [string, Operation] => [
     each,
-    async (input, signal) => withDates(await operation(input, signal), (date) => date.getTime() / 1000),
+    async (input, ...request) =>
+      withDates(await operation(input, ...request), (date) => date.getTime() / 1000),
   ]);
   return handleJson(plain, {
     version: '1.0',
@@ -39,7 +40,7 @@ export async function handleCloudWatch(
 
 /** @see https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html */
 async function handleCbor(
-  { body, signal }: ServiceRequest,
+  { body, signal, headers: received }: ServiceRequest,
   name: string,
   operations: Operations,
 ): Promise<ServiceResponse> {
@@ -51,7 +52,7 @@ async function handleCbor(
         'UnknownOperationException',
         `The local cloud does not know the operation "${name}" of CloudWatch`,
       );
-    const output = await operation(readCbor(body), signal);
+    const output = await operation(readCbor(body), signal, received);
     return { status: 200, headers, body: writeCbor(output ?? {}) };
   } catch (error) {
     const aws = asAwsError(error);

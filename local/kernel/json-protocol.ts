@@ -1,9 +1,9 @@
 import { AwsError } from './errors.ts';
 import type { ServiceRequest, ServiceResponse } from './service.ts';
 
-/** One operation: takes the request's JSON, answers JSON, throws {@link AwsError}. */
+/** One operation: takes the request's JSON, and what came with it, answers JSON, throws {@link AwsError}. */
 // biome-ignore lint/suspicious/noExplicitAny: each operation states the shape of its own input
-export type Operation = (input: any, signal: AbortSignal) => unknown;
+export type Operation = (input: any, signal: AbortSignal, headers: ServiceRequest['headers']) => unknown;
 
 export interface JsonProtocolOptions {
   /** `1.0` or `1.1`, as the service's model says. */
@@ -27,7 +27,7 @@ export async function handleJson(
         'UnknownOperationException',
         `The local cloud does not know the operation "${name}"`,
       );
-    const output = await operation(parseJson(request.body), request.signal);
+    const output = await operation(parseJson(request.body), request.signal, request.headers);
     return { status: 200, headers, body: JSON.stringify(output ?? {}) };
   } catch (error) {
     const aws = asAwsError(error);

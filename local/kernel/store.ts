@@ -14,7 +14,7 @@ export interface Store {
 }
 
 /** Raised when a service changes its tables in a way that older state cannot follow. */
-const STATE_VERSION = 1;
+const STATE_VERSION = 2;
 const STATE_FILE = 'state.sqlite';
 /** All that a folder of state holds: the store, what SQLite keeps beside it, and the services' files. */
 const STATE_ENTRIES = [STATE_FILE, `${STATE_FILE}-wal`, `${STATE_FILE}-shm`, 'mail', 'objects'];

@@ -1,9 +1,9 @@
 import { AwsError } from '../kernel/errors.ts';
 import { asAwsError, parseJson } from '../kernel/json-protocol.ts';
 import type { ServiceRequest, ServiceResponse } from '../kernel/service.ts';
-import type { FunctionConfiguration } from './function-configuration.ts';
+import { type FunctionConfiguration, recursiveLoop } from './function-configuration.ts';
 import type { FunctionUrl } from './function-urls.ts';
-import { type InvocationResult, PAYLOAD_LIMIT_BYTES } from './invocation.ts';
+import { checkPayloadSize, type InvocationResult } from './invocation.ts';
 import type { Lambda } from './lambda.ts';
 import type { Mapping } from './mapping.ts';
 import { functionNameOf, invalid, type MappingConfiguration } from './mapping-configuration.ts';
@@ -22,6 +22,8 @@ const ROUTES: Readonly<Record<string, Route>> = {
   'DELETE /2017-10-31/functions/*/concurrency': deleteConcurrency,
   'GET /2019-09-30/functions/*/concurrency': (lambda, name) =>
     concurrencyOf(lambda, lambda.function(name).name) ?? {},
+  'GET /2024-08-31/functions/*/recursion-config': (lambda, name) => recursionOf(lambda.function(name)),
+  'PUT /2024-08-31/functions/*/recursion-config': putRecursion,
   'GET /2021-10-31/functions/*/url': (lambda, name) =>
     describedUrl(lambda, lambda.open.get(lambda.function(name).name)),
   'GET /2021-10-31/functions/*/urls': (lambda, name) => ({
@@ -71,13 +73,16 @@ function routeOf({ method, path }: ServiceRequest): { route: Route; parameter: s
 }
 
 async function invoke(lambda: Lambda, name: string, request: ServiceRequest): Promise<ServiceResponse> {
-  const payload = checkedPayload(request.body);
+  const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse';
+  const payload = checkedPayload(request.body, type);
   const clientContext = request.headers['x-amz-client-context'];
-  switch (request.headers['x-amz-invocation-type'] ?? 'RequestResponse') {
+  const traceHeader = request.headers['x-amzn-trace-id'];
+  switch (type) {
     case 'RequestResponse': {
       const result = await lambda.invoke(name, payload, {
         clientContext: clientContext && Buffer.from(clientContext, 'base64').toString('utf8'),
         callerKeyId: callerKeyId(request),
+        traceHeader,
       });
       return invocationResponse(result, request.headers['x-amz-log-type'] === 'Tail');
     }
@@ -85,13 +90,13 @@ async function invoke(lambda: Lambda, name: string, request: ServiceRequest): Pr
       return {
         ...json(202, {}),
         body: '',
-        headers: { 'x-amzn-requestid': lambda.invokeLater(name, payload) },
+        headers: { 'x-amzn-requestid': lambda.invokeLater(name, payload, traceHeader) },
       };
     case 'DryRun':
       lambda.function(name);
       return { status: 204, headers: {}, body: '' };
     default:
-      throw invalid(`InvocationType ${request.headers['x-amz-invocation-type']} is unknown`);
+      throw invalid(`InvocationType ${type} is unknown`);
   }
 }
 
@@ -109,14 +114,8 @@ function invocationResponse(result: InvocationResult, wantsTail: boolean): Servi
   };
 }
 
-function checkedPayload(body: Buffer): string {
-  if (body.length > PAYLOAD_LIMIT_BYTES)
-    throw new AwsError(
-      'RequestTooLargeException',
-      `${body.length} byte payload is too large for the RequestResponse invocation type (limit ${PAYLOAD_LIMIT_BYTES} bytes)`,
-      413,
-      { Type: 'User' },
-    );
+function checkedPayload(body: Buffer, type: string): string {
+  checkPayloadSize(body.length, type);
   const payload = body.length === 0 ? '{}' : body.toString('utf8');
   try {
     JSON.parse(payload);
@@ -176,6 +175,17 @@ function deleteConcurrency(lambda: Lambda, name: string): ServiceResponse {
 function concurrencyOf(lambda: Lambda, name: string): object | undefined {
   const reserved = lambda.reservedConcurrency(name);
   return reserved === undefined ? undefined : { ReservedConcurrentExecutions: reserved };
+}
+
+function putRecursion(lambda: Lambda, name: string, request: ServiceRequest): object {
+  const { RecursiveLoop } = known(request, ['RecursiveLoop']);
+  const updated = { ...lambda.function(name), recursiveLoop: recursiveLoop(RecursiveLoop) };
+  lambda.updateFunction(updated);
+  return recursionOf(updated);
+}
+
+function recursionOf(configuration: FunctionConfiguration): object {
+  return { RecursiveLoop: configuration.recursiveLoop };
 }
 
 function listMappings(lambda: Lambda, _: string, { query }: ServiceRequest): object {

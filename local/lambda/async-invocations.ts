@@ -29,6 +29,7 @@ interface QueuedEvent {
   readonly id: string;
   readonly functionName: string;
   readonly payload: string;
+  readonly traceHeader: string | undefined;
   readonly acceptedMs: number;
   failures: number;
   throttles: number;
@@ -37,7 +38,7 @@ interface QueuedEvent {
 export interface AsyncInvocationsOptions {
   readonly slots: FairSlots;
   readonly queues: Pick<Sqs, 'send'>;
-  invoke(functionName: string, payload: string): Promise<InvocationResult>;
+  invoke(functionName: string, payload: string, traceHeader: string | undefined): Promise<InvocationResult>;
   settingsOf(functionName: string): EventInvokeConfiguration;
 }
 
@@ -54,7 +55,7 @@ export class AsyncInvocations {
     this.#options = options;
     context.store.db.exec(
       `CREATE TABLE IF NOT EXISTS lambda_events (
-        id TEXT PRIMARY KEY, function_name TEXT NOT NULL, payload TEXT NOT NULL, accepted_ms REAL NOT NULL,
+        id TEXT PRIMARY KEY, function_name TEXT NOT NULL, payload TEXT NOT NULL, trace_header TEXT, accepted_ms REAL NOT NULL,
         failures INTEGER NOT NULL, throttles INTEGER NOT NULL, due_ms REAL NOT NULL
       ) STRICT`,
     );
@@ -77,12 +78,13 @@ export class AsyncInvocations {
     return due.length === 0 ? undefined : Math.min(...due);
   }
 
-  accept(functionName: string, payload: string): string {
+  accept(functionName: string, payload: string, traceHeader?: string): string {
     const acceptedMs = this.#context.clock.now();
     const event: QueuedEvent = {
       id: randomUUID(),
       functionName,
       payload,
+      traceHeader,
       acceptedMs,
       failures: 0,
       throttles: 0,
@@ -100,6 +102,7 @@ export class AsyncInvocations {
         id: String(row.id),
         functionName: String(row.function_name),
         payload: String(row.payload),
+        traceHeader: row.trace_header === null ? undefined : String(row.trace_header),
         acceptedMs: Number(row.accepted_ms),
         failures: Number(row.failures),
         throttles: Number(row.throttles),
@@ -116,11 +119,11 @@ export class AsyncInvocations {
   }
 
   #schedule(event: QueuedEvent, delayMs: number): void {
-    const { id, functionName, payload, acceptedMs, failures, throttles } = event;
+    const { id, functionName, payload, traceHeader, acceptedMs, failures, throttles } = event;
     const dueMs = this.#context.clock.now() + delayMs;
     this.#context.store.db
-      .prepare('INSERT OR REPLACE INTO lambda_events VALUES (?, ?, ?, ?, ?, ?, ?)')
-      .run(id, functionName, payload, acceptedMs, failures, throttles, dueMs);
+      .prepare('INSERT OR REPLACE INTO lambda_events VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
+      .run(id, functionName, payload, traceHeader ?? null, acceptedMs, failures, throttles, dueMs);
     const timer = this.#context.clock.after(delayMs, () => {
       this.#waiting.delete(id);
       const run = this.#run(event).finally(() => this.#running.delete(run));
@@ -135,29 +138,32 @@ export class AsyncInvocations {
       .catch(() => undefined);
     if (!slot) return;
     let result: InvocationResult | undefined;
+    let inLoop = false;
     try {
-      result = await this.#options.invoke(event.functionName, event.payload);
+      result = await this.#options.invoke(event.functionName, event.payload, event.traceHeader);
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
+      inLoop = error.code === 'RecursiveInvocationException';
     } finally {
       slot.release();
     }
     // Cut off by the end of the cloud: the event stays stored, and runs again in the next run.
     if (this.#stopped.signal.aborted && result?.functionError) return;
-    const delaySeconds = result?.functionError
-      ? this.#afterFailure(event)
-      : result
-        ? undefined
-        : this.#afterThrottle(event);
+    const delaySeconds = inLoop ? undefined : this.#again(event, result);
     if (delaySeconds === undefined)
       this.#context.store.transaction(() => {
-        if (!result || result.functionError) this.#giveUp(event, result);
+        if (!result || result.functionError) this.#giveUp(event, result, inLoop);
         this.#forget(event);
       });
     else if (!this.#stopped.signal.aborted) this.#schedule(event, delaySeconds * 1000);
   }
 
-  /** Seconds until the event runs again; `undefined` when it is given up. */
+  /** Seconds until the event runs again; `undefined` when it is done or given up. */
+  #again(event: QueuedEvent, result: InvocationResult | undefined): number | undefined {
+    if (!result) return this.#afterThrottle(event);
+    return result.functionError ? this.#afterFailure(event) : undefined;
+  }
+
   #afterFailure(event: QueuedEvent): number | undefined {
     const delaySeconds = RETRY_DELAYS_SECONDS[event.failures];
     if (event.failures++ >= this.#options.settingsOf(event.functionName).maximumRetryAttempts)
@@ -178,8 +184,8 @@ export class AsyncInvocations {
       : delaySeconds;
   }
 
-  #giveUp(event: QueuedEvent, result: InvocationResult | undefined): void {
-    const { onFailure } = this.#options.settingsOf(event.functionName);
+  #giveUp(event: QueuedEvent, result: InvocationResult | undefined, inLoop: boolean): void {
+    const { onFailure, maximumRetryAttempts } = this.#options.settingsOf(event.functionName);
     if (onFailure === undefined) return;
     const { region, accountId, clock } = this.#context;
     const record = failureRecord({
@@ -187,7 +193,8 @@ export class AsyncInvocations {
       functionArn: `arn:aws:lambda:${region}:${accountId}:function:${event.functionName}`,
       payload: event.payload,
       failures: event.failures,
-      retriesExhausted: event.failures > this.#options.settingsOf(event.functionName).maximumRetryAttempts,
+      // AWS documents no condition of its own for an event that a loop was stopped at.
+      retriesExhausted: inLoop || event.failures > maximumRetryAttempts,
       result,
       atMs: clock.now(),
     });

@@ -109,7 +109,9 @@ export class Environment {
   }
 
   /** Runs one invocation to its end, whichever it is. */
-  async invoke(request: InvocationRequest): Promise<Ending & { readonly durationMs: number }> {
+  async invoke(
+    request: InvocationRequest & { readonly traceHeader: string },
+  ): Promise<Ending & { readonly durationMs: number }> {
     this.#requestId = request.requestId;
     const ended = new Promise<Ending>((finish) => {
       this.#finish = finish;
@@ -127,7 +129,6 @@ export class Environment {
       ...request,
       // The deadline is told by the same clock that the code reads.
       deadlineMs: deadlineMs + this.skewSeconds * 1000,
-      traceHeader: traceHeader(startedMs),
     } satisfies InvocationMessage);
     Atomics.add(this.#wakeUps, 0, 1);
     Atomics.notify(this.#wakeUps, 0);
@@ -216,9 +217,4 @@ export class Environment {
 
 function sourceMapsWanted({ environment }: FunctionConfiguration): boolean {
   return environment.NODE_OPTIONS?.includes('--enable-source-maps') ?? false;
-}
-
-function traceHeader(nowMs: number): string {
-  const seconds = Math.floor(nowMs / 1000).toString(16);
-  return `Root=1-${seconds}-${randomBytes(12).toString('hex')};Parent=${randomBytes(8).toString('hex')};Sampled=0`;
 }

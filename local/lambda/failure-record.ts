@@ -9,7 +9,7 @@ export interface GivenUpEvent {
   readonly failures: number;
   /** Else the event grew too old. */
   readonly retriesExhausted: boolean;
-  /** Of the last invocation; absent when it was throttled. */
+  /** Of the last invocation; absent when it was throttled or stopped. */
   readonly result: InvocationResult | undefined;
   readonly atMs: number;
 }

@@ -3,6 +3,7 @@ import { LocalCloudError } from '../kernel/errors.ts';
 import { checkProperties } from '../kernel/properties.ts';
 import type { Properties, ResourceIdentity } from '../kernel/resources.ts';
 import type { CloudContext } from '../kernel/service.ts';
+import { invalid } from './mapping-configuration.ts';
 
 export const FUNCTION_TYPE = 'AWS::Lambda::Function';
 
@@ -25,7 +26,11 @@ export interface FunctionConfiguration {
   readonly codeDirectory: string;
   readonly codeSha256: string;
   readonly logging: LoggingConfiguration;
+  readonly recursiveLoop: RecursiveLoop;
 }
+
+/** What Lambda does of a function that one chain of requests comes back to again and again. */
+export type RecursiveLoop = 'Allow' | 'Terminate';
 
 export interface LoggingConfiguration {
   readonly format: 'Text' | 'JSON';
@@ -44,20 +49,14 @@ const HONOURED = [
   'LoggingConfig',
   'MemorySize',
   'PackageType',
+  'RecursiveLoop',
   'ReservedConcurrentExecutions',
   'Role',
   'Runtime',
   'Timeout',
 ];
 /** Encryption at rest, disk size, tracing and tags: nothing that a function sees differently here. */
-const INERT = [
-  'EphemeralStorage',
-  'KmsKeyArn',
-  'RecursiveLoop',
-  'RuntimeManagementConfig',
-  'Tags',
-  'TracingConfig',
-];
+const INERT = ['EphemeralStorage', 'KmsKeyArn', 'RuntimeManagementConfig', 'Tags', 'TracingConfig'];
 
 /** @throws LocalCloudError `UNKNOWN_PROPERTY`, `UNKNOWN_ASSET`, `UNSUPPORTED_FUNCTION` */
 export function functionConfiguration(
@@ -74,7 +73,6 @@ export function functionConfiguration(
       'UNSUPPORTED_FUNCTION',
       `${identity.stackName}/${identity.logicalId} (${FUNCTION_TYPE}) has the runtime ${runtime} and its code ${key === undefined ? 'inline or in an image' : 'in an asset'}. The local cloud runs Node.js functions from file assets.`,
     );
-  refuseNodeOptions(properties, identity);
   const variables =
     optional<{ Variables?: Record<string, unknown> }>(properties.Environment)?.Variables ?? {};
   return {
@@ -91,19 +89,14 @@ export function functionConfiguration(
     codeDirectory: identity.assetDirectory(key),
     codeSha256: createHash('sha256').update(key).digest('base64'),
     logging: loggingConfiguration(properties.LoggingConfig as Properties | undefined, name, identity),
+    recursiveLoop: recursiveLoop(properties.RecursiveLoop ?? 'Terminate'),
   };
 }
 
-/** A thread cannot be given all that a process can. */
-function refuseNodeOptions(properties: Properties, { stackName, logicalId }: ResourceIdentity): void {
-  const variables = optional<{ Variables?: Record<string, unknown> }>(properties.Environment)?.Variables;
-  const options = String(variables?.NODE_OPTIONS ?? '').split(/\s+/);
-  const other = options.find((option) => option !== '' && option !== '--enable-source-maps');
-  if (other !== undefined)
-    throw new LocalCloudError(
-      'UNSUPPORTED_FUNCTION',
-      `${stackName}/${logicalId} (${FUNCTION_TYPE}) sets NODE_OPTIONS with "${other}". The local cloud knows --enable-source-maps and no other option.`,
-    );
+/** @throws AwsError `InvalidParameterValueException` */
+export function recursiveLoop(value: unknown): RecursiveLoop {
+  if (value === 'Allow' || value === 'Terminate') return value;
+  throw invalid(`RecursiveLoop ${JSON.stringify(value)} is neither Allow nor Terminate.`);
 }
 
 function loggingConfiguration(

@@ -1,3 +1,4 @@
+import { AwsError } from '../kernel/errors.ts';
 import type { ReportedError } from './runtime/protocol.ts';
 
 /**
@@ -5,6 +6,8 @@ import type { ReportedError } from './runtime/protocol.ts';
  * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
  */
 export const PAYLOAD_LIMIT_BYTES = 6 * 1024 * 1024;
+/** The largest event of an asynchronous one. */
+const EVENT_LIMIT_BYTES = 1024 * 1024;
 
 export interface InvocationRequest {
   readonly requestId: string;
@@ -12,6 +15,8 @@ export interface InvocationRequest {
   readonly payload: string;
   /** JSON, or absent. */
   readonly clientContext?: string | undefined;
+  /** As `_X_AMZN_TRACE_ID`: that of the request or message which the event came by, or absent. */
+  readonly traceHeader?: string | undefined;
 }
 
 /** How an invocation ended, as the caller of a RequestResponse invocation sees it. */
@@ -33,6 +38,18 @@ export interface LogLine {
   readonly logStream: string;
   readonly line: string;
   readonly atMs: number;
+}
+
+/** @throws AwsError `RequestTooLargeException` */
+export function checkPayloadSize(bytes: number, invocationType: string): void {
+  const limitBytes = invocationType === 'Event' ? EVENT_LIMIT_BYTES : PAYLOAD_LIMIT_BYTES;
+  if (bytes <= limitBytes) return;
+  throw new AwsError(
+    'RequestTooLargeException',
+    `${bytes} byte payload is too large for the ${invocationType} invocation type (limit ${limitBytes} bytes)`,
+    413,
+    { Type: 'User' },
+  );
 }
 
 /** The error that the sandbox reports when the function's process ended under it. */

@@ -10,6 +10,7 @@ import {
   type LogLine,
   PAYLOAD_LIMIT_BYTES,
 } from './invocation.ts';
+import { isLoop, traceHeader } from './lineage.ts';
 import { endLines, startLines } from './platform-log.ts';
 import type { WarmEnvironments } from './warm-environments.ts';
 
@@ -62,13 +63,25 @@ export class Invoker {
     return this.#running.get(functionName) ?? 0;
   }
 
-  /** @throws AwsError `TooManyRequestsException` when the function's reserved concurrency is used up */
+  /**
+   * @throws AwsError `TooManyRequestsException` when the function's reserved concurrency is used up; `RecursiveInvocationException` when the
+   * event's chain of requests has invoked it too often
+   */
   async invoke(
     configuration: FunctionConfiguration,
     payload: string,
-    { clientContext, requestId = randomUUID(), slots }: RunOptions = {},
+    { clientContext, requestId = randomUUID(), slots, traceHeader: came }: RunOptions = {},
   ): Promise<InvocationResult> {
-    const { name } = configuration;
+    const { name, arn, recursiveLoop } = configuration;
+    if (recursiveLoop === 'Terminate' && isLoop(came, arn)) {
+      this.#measure(name, 'RecursiveInvocationsDropped', 1, 'Count');
+      throw new AwsError(
+        'RecursiveInvocationException',
+        `Lambda has detected that ${arn} is invoked in a recursive loop, and stopped it.`,
+        400,
+        { Type: 'User' },
+      );
+    }
     if (this.runningOf(name) >= (this.reservedConcurrency.get(name) ?? Number.POSITIVE_INFINITY)) {
       this.#measure(name, 'Throttles', 1, 'Count');
       throw new AwsError('TooManyRequestsException', 'Rate Exceeded.', 429, {
@@ -81,7 +94,8 @@ export class Invoker {
     let slot: Slot | undefined;
     try {
       slot = await slots?.take(name);
-      return await this.#run(configuration, { requestId, payload, clientContext });
+      const told = traceHeader(came, arn, this.#context.clock.now());
+      return await this.#run(configuration, { requestId, payload, clientContext, traceHeader: told });
     } finally {
       slot?.release();
       this.#count(name, -1);
@@ -102,7 +116,10 @@ export class Invoker {
     });
   }
 
-  async #run(configuration: FunctionConfiguration, request: InvocationRequest): Promise<InvocationResult> {
+  async #run(
+    configuration: FunctionConfiguration,
+    request: Parameters<Environment['invoke']>[0],
+  ): Promise<InvocationResult> {
     const { clock } = this.#context;
     const { requestId } = request;
     const environment = this.#environments.take(configuration);

@@ -14,8 +14,9 @@ import type { Environment } from './environment.ts';
 import { FairSlots } from './fair-slots.ts';
 import type { FunctionConfiguration } from './function-configuration.ts';
 import type { FunctionFaults } from './function-faults.ts';
+import { checkFunction } from './function-limits.ts';
 import { FunctionUrls } from './function-urls.ts';
-import type { InvocationRequest, InvocationResult } from './invocation.ts';
+import { checkPayloadSize, type InvocationRequest, type InvocationResult } from './invocation.ts';
 import { Invoker, type InvokerOptions } from './invoker.ts';
 import { KeptChanges } from './kept-changes.ts';
 import { Mapping } from './mapping.ts';
@@ -94,7 +95,8 @@ export class Lambda implements Service {
     this.#events = new AsyncInvocations(context, {
       slots: this.#slots,
       queues: options.sqs,
-      invoke: (name, payload) => this.#invoker.invoke(this.function(name), payload),
+      invoke: (name, payload, traceHeader) =>
+        this.#invoker.invoke(this.function(name), payload, { traceHeader }),
       settingsOf: (name) => this.eventInvokes.get(name) ?? DEFAULT_EVENT_INVOKE,
     });
     this.#changes = new KeptChanges(context.store);
@@ -187,7 +189,7 @@ export class Lambda implements Service {
    * Runs a function to its end, as InvocationType RequestResponse. It waits for a free thread, unless the caller is itself a
    * function, which holds a thread while it waits.
    *
-   * @throws AwsError `ResourceNotFoundException`, `TooManyRequestsException`
+   * @throws AwsError `ResourceNotFoundException`, `TooManyRequestsException`, `RecursiveInvocationException`
    */
   async invoke(reference: string, payload: string, options: InvokeOptions = {}): Promise<InvocationResult> {
     const configuration = this.function(reference);
@@ -196,9 +198,14 @@ export class Lambda implements Service {
     return this.#invoker.invoke(configuration, payload, { ...options, slots: nested ? undefined : slots });
   }
 
-  /** Keeps the event and runs the function later, as InvocationType Event. */
-  invokeLater(reference: string, payload: string): string {
-    return this.#events.accept(this.function(reference).name, payload);
+  /**
+   * Keeps the event and runs the function later, as InvocationType Event.
+   *
+   * @throws AwsError `ResourceNotFoundException`, `RequestTooLargeException`
+   */
+  invokeLater(reference: string, payload: string, traceHeader?: string): string {
+    checkPayloadSize(Buffer.byteLength(payload), 'Event');
+    return this.#events.accept(this.function(reference).name, payload, traceHeader);
   }
 
   /** The environment that signs with this access key. */
@@ -220,17 +227,23 @@ export class Lambda implements Service {
     return this.#invoker.reservedConcurrency.get(name);
   }
 
+  /** @throws AwsError `InvalidParameterValueException` */
   deployFunction(configuration: FunctionConfiguration, reservedConcurrency: number | undefined): void {
     const { name } = configuration;
+    checkFunction(configuration);
     this.#deployed.set(`function ${name}`, changeable(configuration));
     this.#deployed.set(`concurrency ${name}`, { reservedConcurrency });
     const kept = this.#changes.over(`function ${name}`, changeable(configuration));
     const concurrency = this.#changes.over(`concurrency ${name}`, { reservedConcurrency });
-    this.#replaceFunction({ ...configuration, ...kept });
+    const settings = { ...configuration, ...kept };
+    checkFunction(settings);
+    this.#replaceFunction(settings);
     this.#reserve(name, concurrency.reservedConcurrency);
   }
 
+  /** @throws AwsError `InvalidParameterValueException` */
   updateFunction(configuration: FunctionConfiguration): void {
+    checkFunction(configuration);
     const key = `function ${configuration.name}`;
     this.#changes.keep(key, this.#deployed.get(key), changeable(configuration));
     this.#replaceFunction(configuration);
@@ -239,8 +252,7 @@ export class Lambda implements Service {
   /** `undefined` takes the bound away. */
   reserveConcurrency(name: string, reservedConcurrency: number | undefined): void {
     const key = `concurrency ${name}`;
-    // JSON has no undefined: null is what survives being stored.
-    this.#changes.keep(key, this.#deployed.get(key), { reservedConcurrency: reservedConcurrency ?? null });
+    this.#changes.keep(key, this.#deployed.get(key), { reservedConcurrency });
     this.#reserve(name, reservedConcurrency);
   }
 
@@ -258,8 +270,8 @@ export class Lambda implements Service {
       context: this.context,
       queues: this.#queues,
       slots: this.#slots,
-      invoke: async (functionName, payload) => {
-        const result = await this.#invoker.invoke(this.function(functionName), payload);
+      invoke: async (functionName, payload, traceHeader) => {
+        const result = await this.#invoker.invoke(this.function(functionName), payload, { traceHeader });
         return this.faults.answer?.(functionName, result) ?? result;
       },
     });
@@ -267,11 +279,12 @@ export class Lambda implements Service {
     if (this.#started) mapping.start();
   }
 
+  /** @throws AwsError `InvalidParameterValueException`, `ResourceInUseException`; nothing is changed then */
   updateMapping(mapping: Mapping, changes: Partial<MappingConfiguration>): void {
     const configuration = checked({ ...mapping.configuration, ...changes });
     const key = `mapping ${configuration.uuid}`;
-    this.#changes.keep(key, this.#deployed.get(key), configuration);
     mapping.update(configuration);
+    this.#changes.keep(key, this.#deployed.get(key), configuration);
   }
 
   #replaceFunction(configuration: FunctionConfiguration): void {
@@ -280,16 +293,16 @@ export class Lambda implements Service {
     if (old) this.#environments.retire(old);
   }
 
-  #reserve(name: string, reservedConcurrency: number | null | undefined): void {
-    if (reservedConcurrency === undefined || reservedConcurrency === null)
-      this.#invoker.reservedConcurrency.delete(name);
+  #reserve(name: string, reservedConcurrency: number | undefined): void {
+    if (reservedConcurrency === undefined) this.#invoker.reservedConcurrency.delete(name);
     else this.#invoker.reservedConcurrency.set(name, reservedConcurrency);
   }
 }
 
-/** What UpdateFunctionConfiguration changes. */
-function changeable({ description, environment, memoryMb, timeoutSeconds }: FunctionConfiguration) {
-  return { description, environment, memoryMb, timeoutSeconds };
+/** What UpdateFunctionConfiguration and PutFunctionRecursionConfig change. */
+function changeable(configuration: FunctionConfiguration) {
+  const { description, environment, memoryMb, timeoutSeconds, recursiveLoop } = configuration;
+  return { description, environment, memoryMb, timeoutSeconds, recursiveLoop };
 }
 
 function runningClock(clock: Clock): RunningClock {

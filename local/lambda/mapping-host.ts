@@ -11,6 +11,6 @@ export interface MappingHost {
   readonly context: CloudContext;
   readonly queues: QueueSource;
   readonly slots: FairSlots;
-  /** @throws AwsError `TooManyRequestsException` */
-  invoke(functionName: string, payload: string): Promise<InvocationResult>;
+  /** @throws AwsError `TooManyRequestsException`, `RecursiveInvocationException` */
+  invoke(functionName: string, payload: string, traceHeader: string | undefined): Promise<InvocationResult>;
 }

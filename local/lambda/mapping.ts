@@ -3,6 +3,7 @@ import { AwsError } from '../kernel/errors.ts';
 import { type Batch, BatchReader } from './batch-reader.ts';
 import { failedMessageIds } from './batch-response.ts';
 import type { InvocationResult } from './invocation.ts';
+import { headerOfBatch } from './lineage.ts';
 import { MappingConcurrency } from './mapping-concurrency.ts';
 import type { MappingConfiguration } from './mapping-configuration.ts';
 import type { MappingHost } from './mapping-host.ts';
@@ -142,18 +143,20 @@ export class Mapping {
 
   /**
    * Invokes, again and again while the function is throttled, until the batch's visibility timeout has passed: then the
-   * messages are in the queue again, and this receive of theirs was spent without any code running.
+   * messages are in the queue again, and this receive of theirs was spent without any code running. So it is at once where the function
+   * is in a loop: the queue's redrive policy ends that.
    */
-  async #invoke({ payload, slot, receivedAtMs }: Batch): Promise<InvocationResult | undefined> {
+  async #invoke({ messages, payload, slot, receivedAtMs }: Batch): Promise<InvocationResult | undefined> {
     const { clock } = this.#host.context;
     const { functionName, queueArn } = this.configuration;
     const { visibilityTimeoutSeconds } = this.#host.queues.attributes(queueArn);
     const giveUpMs = receivedAtMs + visibilityTimeoutSeconds * 1000;
+    const traceHeader = headerOfBatch(messages.map(({ attributes }) => attributes.AWSTraceHeader));
     let held = slot;
     let backoffSeconds = THROTTLE_BACKOFF_SECONDS.first;
     for (;;) {
       try {
-        return await this.#host.invoke(functionName, payload);
+        return await this.#host.invoke(functionName, payload, traceHeader);
       } catch (error) {
         if (!(error instanceof AwsError && error.code === 'TooManyRequestsException')) throw error;
       } finally {

@@ -13,6 +13,7 @@ export interface RawDraft {
   readonly attributes: MessageAttributes;
   /** `AWSTraceHeader` or nothing. */
   readonly systemAttributes: MessageAttributes;
+  readonly traceHeader: string | undefined;
   readonly groupId: string | undefined;
   readonly sizeBytes: number;
 }
@@ -21,8 +22,12 @@ export interface RawDraft {
 const ALLOWED_BODY = /^[\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]*$/u;
 const GROUP_ID = /^[A-Za-z0-9!"#$%&'()*+,./:;<=>?@[\\\]^_`{|}~-]{1,128}$/;
 
-/** @throws AwsError for what no queue takes */
-export function readDraft(parameters: Parameters): RawDraft {
+/**
+ * @param requestTrace the request's own trace header, for a message that names none, and part of no size or digest.
+ * https://docs.aws.amazon.com/xray/latest/devguide/xray-services-sqs.html
+ * @throws AwsError for what no queue takes
+ */
+export function readDraft(parameters: Parameters, requestTrace?: string): RawDraft {
   const body = parameters.text('MessageBody');
   const delaySeconds = parameters.optionalInteger('DelaySeconds');
   const attributes = parseMessageAttributes(parameters.object('MessageAttributes') ?? {});
@@ -53,6 +58,7 @@ export function readDraft(parameters: Parameters): RawDraft {
     delaySeconds,
     attributes,
     systemAttributes: system,
+    traceHeader: system.AWSTraceHeader?.StringValue ?? requestTrace,
     groupId,
     sizeBytes: Buffer.byteLength(body) + attributesSizeBytes(attributes),
   };
@@ -80,7 +86,7 @@ export function checkDraft(queue: Queue, raw: RawDraft): Draft {
   return {
     body,
     attributes: Object.keys(raw.attributes).length > 0 ? JSON.stringify(raw.attributes) : null,
-    traceHeader: raw.systemAttributes.AWSTraceHeader?.StringValue ?? null,
+    traceHeader: raw.traceHeader ?? null,
     groupId: raw.groupId ?? null,
     delaySeconds,
   };

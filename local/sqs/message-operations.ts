@@ -13,6 +13,8 @@ import type { Queues } from './queues.ts';
 import { asApiMessage, checkSystemAttributeNames } from './received-message.ts';
 
 const MAX_MESSAGES_A_RECEIVE = 10;
+/** An SDK within a function sends it by itself. */
+const TRACE_HEADER = 'x-amzn-trace-id';
 
 /** The operations on messages, from the API's JSON to {@link Messages} and back. */
 export function messageOperations(
@@ -34,16 +36,16 @@ export function messageOperations(
   };
 
   return {
-    SendMessage(input) {
+    SendMessage(input, _signal, { [TRACE_HEADER]: trace }) {
       const { parameters, queue } = opened(input, 'SendMessage');
-      const raw = readDraft(parameters);
+      const raw = readDraft(parameters, trace);
       const [sent] = messages.send(queue, [checkDraft(queue, raw)]);
       return sentAnswer(raw, sent as Sent);
     },
 
-    SendMessageBatch(input): BatchAnswer<object> {
+    SendMessageBatch(input, _signal, { [TRACE_HEADER]: trace }): BatchAnswer<object> {
       const { queue, entries } = batch(input, 'SendMessageBatch');
-      const raws = entries.map(({ id, parameters }) => ({ id, raw: readDraft(parameters) }));
+      const raws = entries.map(({ id, parameters }) => ({ id, raw: readDraft(parameters, trace) }));
       const totalBytes = raws.reduce((sum, { raw }) => sum + raw.sizeBytes, 0);
       if (totalBytes > MESSAGE_LIMIT_BYTES)
         throw new AwsError(

@@ -226,9 +226,11 @@ export class Sqs implements Service {
     return Object.fromEntries(
       Object.entries(operations).map(([name, operation]): [string, Operation] => [
         name,
-        (input, signal) => {
+        (input, ...request) => {
           const intercepting = this.intercept?.(name, input);
-          return intercepting ? intercepting.then(() => operation(input, signal)) : operation(input, signal);
+          return intercepting
+            ? intercepting.then(() => operation(input, ...request))
+            : operation(input, ...request);
         },
       ]),
     );

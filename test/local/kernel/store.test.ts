@@ -71,7 +71,7 @@ describe('openStore', () => {
     expect(() => openStore(directory)).toThrow(
       expect.objectContaining({
         code: 'STATE_VERSION',
-        message: expect.stringContaining('is of version 99, this program reads version 1'),
+        message: expect.stringContaining('is of version 99, this program reads version 2'),
       }),
     );
   });

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InvokeCommand, type InvokeCommandInput, LambdaClient } from '@aws-sdk/client-lambda';
@@ -7,7 +7,8 @@ import { RunningClock } from '../../../local/kernel/clock.ts';
 import type { LogLine } from '../../../local/lambda/index.ts';
 import { writeAssembly } from '../template/write-assembly.ts';
 
-const FIXTURES = ['probe', 'module', 'broken', 'callback'];
+const FIXTURES = ['probe', 'module', 'broken', 'callback', 'sender'];
+const SDK = fileURLToPath(new URL('../../../node_modules/@aws-sdk', import.meta.url));
 
 export interface FunctionCloud {
   readonly cloud: LocalCloud;
@@ -42,7 +43,7 @@ export function functionResource(fixture: string, properties: object = {}): obje
   };
 }
 
-/** An assembly whose functions' code lies within an ES module package that has a dependency, as in a project. */
+/** An assembly whose functions' code lies within an ES module package that has a dependency and the SDK, as in a project. */
 export function functionAssembly(resources: object): string {
   const assets = FIXTURES.map((name) => [name, fileURLToPath(new URL(`fixtures/${name}`, import.meta.url))]);
   const directory = writeAssembly(
@@ -52,6 +53,7 @@ export function functionAssembly(resources: object): string {
   writeFileSync(join(directory, 'package.json'), '{"type":"module"}');
   mkdirSync(join(directory, 'node_modules/neighbour'), { recursive: true });
   writeFileSync(join(directory, 'node_modules/neighbour/index.js'), 'export default 1');
+  symlinkSync(SDK, join(directory, 'node_modules/@aws-sdk'));
   return directory;
 }
 

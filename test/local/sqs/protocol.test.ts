@@ -6,13 +6,19 @@ const SIGNED = {
     'AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0',
 };
 
-async function call(endpoint: string, operation: string, input: object) {
+async function call(
+  endpoint: string,
+  operation: string,
+  input: object,
+  headers: Record<string, string> = {},
+) {
   const response = await fetch(endpoint, {
     method: 'POST',
     headers: {
       ...SIGNED,
       'content-type': 'application/x-amz-json-1.0',
       'x-amz-target': `AmazonSQS.${operation}`,
+      ...headers,
     },
     body: JSON.stringify(input),
   });
@@ -41,6 +47,31 @@ describe('SQS on the wire', () => {
     const QueueUrl = 'http://localhost:1/000000000000/jobs';
     expect(await call(served.endpoint, 'SendMessage', { QueueUrl, MessageBody: 'x' })).toMatchObject({
       status: 200,
+    });
+  });
+
+  it('gives a message the trace header of its request, unless it names one itself', async () => {
+    await using lab = openSqs();
+    await using served = await serveSqs(lab);
+    const QueueUrl = lab.sqs.createQueue('jobs');
+    const traced = { 'x-amzn-trace-id': 'Root=1-2-3;Lineage=a87bd80c:1' };
+    const own = { AWSTraceHeader: { DataType: 'String', StringValue: 'Root=4-5-6' } };
+    const { body } = await call(served.endpoint, 'SendMessage', { QueueUrl, MessageBody: 'one' }, traced);
+    expect(body).not.toHaveProperty('MD5OfMessageSystemAttributes');
+    const Entries = [
+      { Id: 'of-the-request', MessageBody: 'two' },
+      { Id: 'its-own', MessageBody: 'three', MessageSystemAttributes: own },
+    ];
+    await call(served.endpoint, 'SendMessageBatch', { QueueUrl, Entries }, traced);
+    await call(served.endpoint, 'SendMessage', { QueueUrl, MessageBody: 'four' });
+    const received = await lab.sqs.receive(lab.sqs.arnOf('jobs'));
+    expect(
+      Object.fromEntries(received.map(({ body: of, attributes }) => [of, attributes.AWSTraceHeader])),
+    ).toEqual({
+      one: traced['x-amzn-trace-id'],
+      two: traced['x-amzn-trace-id'],
+      three: 'Root=4-5-6',
+      four: undefined,
     });
   });
 
