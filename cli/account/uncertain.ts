@@ -1,7 +1,6 @@
 import type { JobRecord } from '../../shared/jobs/record.ts';
 
-/** Whether its reason says that a step of it may have had its effect: then it may or may not be there, and a person looks. */
+/** Whether a step of it may have had its effect when it was given up on: then it may or may not be there, and a person looks. */
 export function isUncertain(record: JobRecord | undefined): boolean {
-  const { code = '', message = '' } = record?.verdict ?? {};
-  return record?.state === 'dead' && (code.endsWith('_UNCERTAIN') || /left no certain outcome/.test(message));
+  return record?.state === 'dead' && record.verdict?.uncertain !== undefined;
 }

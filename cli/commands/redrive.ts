@@ -41,7 +41,7 @@ function reasonLines(letters: readonly DeadLetter[]): string[] {
   const byCode = [...Map.groupBy(letters, ({ reason }) => reason.code)].sort(
     ([, a], [, b]) => b.length - a.length,
   );
-  const uncertain = letters.filter(({ reason }) => reason.code.endsWith('_UNCERTAIN')).length;
+  const uncertain = letters.filter(({ reason }) => reason.uncertain !== undefined).length;
   return [
     ...byCode.map(
       ([code, ones]) =>
@@ -50,7 +50,7 @@ function reasonLines(letters: readonly DeadLetter[]): string[] {
     ...(uncertain === 0
       ? []
       : [
-          `  ${uncertain} have an uncertain step: what is not resolved before (npx honest-jobs resolve) becomes a dead letter again`,
+          `  ${uncertain} have an uncertain step: one that a person is to decide on, and that is not resolved before (npx honest-jobs resolve), becomes a dead letter again`,
         ]),
   ];
 }

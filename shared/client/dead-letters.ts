@@ -30,6 +30,8 @@ export interface DeadLetter {
 export interface DeadLetterReason {
   readonly code: string;
   readonly message: string;
+  /** Steps that left no certain outcome: their effects may have happened. The first ten. @default none */
+  readonly uncertain?: readonly string[];
 }
 
 /**

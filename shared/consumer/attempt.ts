@@ -18,7 +18,7 @@ import { type Claim, RECORDING_MARGIN_MS, type Run } from './run.ts';
 import type { Runtime } from './runtime.ts';
 import { Started } from './started.ts';
 import { stepsOf } from './step.ts';
-import { type StepRecords, uncertainty } from './step-records.ts';
+import type { StepRecords } from './step-records.ts';
 import { watchForCancellation } from './watch.ts';
 
 /** A record's writes cost by its size, and DynamoDB takes 400 KB with the history beside it. */
@@ -62,11 +62,12 @@ export async function attempt<Payload>(options: AttemptOptions<Payload>): Promis
   const unwatch = job.cancellable
     ? watchForCancellation(() => records.cancelRequested(run), aborter)
     : undefined;
-  const { step, underWay } = stepsOf({
+  const { step } = stepsOf({
     records: steps,
     signal,
     leaseUntilMs: run.leaseUntilMs,
     now: runtime.now,
+    random: runtime.random,
   });
   let log: Logger | undefined;
   const context: JobContext = {
@@ -100,7 +101,7 @@ export async function attempt<Payload>(options: AttemptOptions<Payload>): Promis
       kind: 'threw',
       error,
       durationMs,
-      next: continuation(job, thrown, error, claim.attempt, underWay, runtime),
+      next: continuation(job, thrown, error, claim.attempt, runtime),
     };
   } finally {
     clearTimeout(timeout);
@@ -114,17 +115,14 @@ function continuation(
   thrown: unknown,
   { code, message }: ErrorRecord,
   attempt: number,
-  underWay: ReadonlySet<string>,
   { random }: Runtime,
 ): Extract<AttemptEnd, { kind: 'threw' }>['next'] {
-  // One that the error itself speaks of is not named twice.
-  const uncertain = uncertainty([...underWay].filter((step) => !message.includes(`"${step}"`)));
-  if (thrown instanceof PermanentError) return { code, message: message + uncertain, exhausted: false };
+  if (thrown instanceof PermanentError) return { code, message, exhausted: false };
   const most = attemptsOf(job.schedule);
   if (attempt >= most)
     return {
       code,
-      message: `Attempt ${attempt} of ${most}, the last: ${message}${uncertain}`,
+      message: `Attempt ${attempt} of ${most}, the last: ${message}`,
       exhausted: true,
     };
   const noSoonerSeconds = thrown instanceof RetryNoSooner ? thrown.seconds : undefined;

@@ -6,12 +6,13 @@ import type { RetryDelay } from '../jobs/schedule.ts';
 import { Claiming, type ClaimingOptions, type Decision, endWithout, lost, verdictOf } from './claiming.ts';
 import type { ErrorRecord } from './errors.ts';
 import type { JobRecords } from './job-records.ts';
-import { passes } from './passing-errors.ts';
+import { persistently } from './persistently.ts';
 import type { Continuation } from './record-changes.ts';
 import { rememberedWith } from './remembering.ts';
 import type { Claim, Outcome, Run } from './run.ts';
 import type { Started } from './started.ts';
 import type { StepRecords } from './step-records.ts';
+import { reasonWith } from './uncertainty.ts';
 
 /** What an attempt left for the layer to record; Powertools hands a layer the result, but not the error. */
 export type AttemptEnd =
@@ -146,7 +147,7 @@ export class ClaimLayer extends BasePersistenceLayer {
   }
 
   async #cancelOwn(claim: Claim, durationMs: number): Promise<Outcome> {
-    const uncertain = await this.#steps.uncertain();
+    const uncertain = await this.#persistently(() => this.#steps.uncertain());
     const end = endWithout(this.#run, 'cancelled', {
       uncertain,
       attempts: claim.attempt,
@@ -183,10 +184,13 @@ export class ClaimLayer extends BasePersistenceLayer {
         ? { kind: 'failed', attempt: claim.attempt, error, delaySeconds, notBeforeMs, asked, durationMs }
         : lost(this.#now());
     }
+    // Also those of the attempts before.
+    const uncertain = await this.#persistently(() => this.#steps.uncertain());
+    const verdict: Decision = { ...next, ...reasonWith(next.message, uncertain) };
     const kept = await this.#end(claim, history, {
-      verdict: verdictOf(next, claim.attempt, this.#run, this.#now()),
+      verdict: verdictOf(verdict, claim.attempt, this.#run, this.#now()),
     });
-    return kept ? { kind: 'dead', verdict: next, fresh: true, error, durationMs } : lost(this.#now());
+    return kept ? { kind: 'dead', verdict, fresh: true, error, durationMs } : lost(this.#now());
   }
 
   async #end(claim: Claim, history: Claim['history'], next: Continuation): Promise<boolean> {
@@ -197,20 +201,9 @@ export class ClaimLayer extends BasePersistenceLayer {
     });
   }
 
-  /**
-   * Writes an end that must not be lost: the work is done, and without its record it would be done again. Tries until shortly
-   * before the claim ends; each write is conditional on our token, so that a second one changes nothing.
-   */
-  async #persistently(write: () => Promise<boolean>): Promise<boolean> {
-    for (let pauseMs = 100; ; pauseMs = Math.min(2 * pauseMs, 2000)) {
-      try {
-        return await write();
-      } catch (error) {
-        if (!passes(error) || this.#now() + pauseMs > this.#run.leaseUntilMs - LAST_TRY_MARGIN_MS)
-          throw error;
-      }
-      await new Promise((resume) => setTimeout(resume, pauseMs * (0.5 + this.#random() / 2)));
-    }
+  #persistently<Result>(write: () => Promise<Result>): Promise<Result> {
+    const { leaseUntilMs } = this.#run;
+    return persistently(write, { leaseUntilMs, now: this.#now, random: this.#random });
   }
 
   /** Ends a job that has expired, unless it ended before. Sets the outcome. */
@@ -223,6 +216,3 @@ export class ClaimLayer extends BasePersistenceLayer {
     throw new Error('The record comes with the failed claim and is not read again.');
   }
 }
-
-/** Left for the batch's own answer after the last try of a write. */
-const LAST_TRY_MARGIN_MS = 1000;

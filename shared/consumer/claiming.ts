@@ -7,9 +7,10 @@ import { passes } from './passing-errors.ts';
 import { type Continuation, crashOf, type Retry } from './record-changes.ts';
 import { rememberedWith } from './remembering.ts';
 import { type Ending, endingOf, type Outcome, obstacle, RECORDING_MARGIN_MS, type Run } from './run.ts';
-import { type StepRecords, uncertainty } from './step-records.ts';
+import type { StepRecords } from './step-records.ts';
+import { reasonWith } from './uncertainty.ts';
 
-export type Decision = Pick<Verdict, 'code' | 'message' | 'exhausted'>;
+export type Decision = Pick<Verdict, 'code' | 'message' | 'exhausted' | 'uncertain'>;
 
 export interface ClaimingOptions {
   readonly claims: ClaimWrites;
@@ -131,7 +132,10 @@ export class Claiming {
         : { code: 'ATTEMPTS_EXHAUSTED', message: 'the schedule has become shorter since' };
     const verdict: Decision = {
       code,
-      message: `Attempt ${attempts} of ${this.#mostAttempts}, the last: ${message}${uncertainty(await this.#steps.uncertain())}`,
+      ...reasonWith(
+        `Attempt ${attempts} of ${this.#mostAttempts}, the last: ${message}`,
+        await this.#steps.uncertain(),
+      ),
       exhausted: true,
     };
     const kept = await this.#failAbandoned(record, {
@@ -172,7 +176,10 @@ export function endWithout(
   if (uncertain.length === 0) return { next: { ended: ending }, outcome: { kind: ending, fresh: true } };
   const verdict: Decision = {
     code: `${ending.toUpperCase()}_UNCERTAIN`,
-    message: `The job was ${ending === 'expired' ? 'not finished before its expirytime' : 'cancelled'}.${uncertainty(uncertain)}`,
+    ...reasonWith(
+      `The job was ${ending === 'expired' ? 'not finished before its expirytime' : 'cancelled'}.`,
+      uncertain,
+    ),
     exhausted: false,
   };
   return {

@@ -161,7 +161,8 @@ function causes(error: Error): string[] {
   return messages;
 }
 
-function cut(text: string, bytes: number): string {
+/** The text in at most so many bytes. */
+export function cut(text: string, bytes: number): string {
   const whole = Buffer.from(text);
   // A character that is cut in two becomes U+FFFD, which is as good an end as any.
   return whole.length <= bytes ? text : `${whole.subarray(0, bytes - 3).toString()}…`;

@@ -15,13 +15,6 @@ import type { Runtime } from './runtime.ts';
 import type { StepResults } from './step-results.ts';
 import { transact } from './transact.ts';
 
-/** Said in every verdict after which nobody looks again: what may have happened belongs into the reason. */
-export function uncertainty(steps: readonly string[]): string {
-  return steps
-    .map((step) => ` Step "${step}" left no certain outcome: its effect may have happened.`)
-    .join('');
-}
-
 /** All steps that a job has begun, by the partition key of its record. */
 export async function stepsOfJob(
   client: DynamoDBDocumentClient,
@@ -252,7 +245,7 @@ export class StepRecords {
   async #update(name: string, write: Write): Promise<StepRecord | undefined> {
     const update = await conditionalUpdate<StepRecord>(this.#client, this.#input(name, write));
     if (update.written) return undefined;
-    if (!update.inTheWay) throw new Error(`There is no record of step "${name}".`);
+    if (!update.inTheWay) throw new StepRefused(`Step "${name}" has no record any more.`);
     return update.inTheWay;
   }
 

@@ -8,6 +8,7 @@ import {
   StepUncertain,
   StepUnverified,
 } from './errors.ts';
+import { persistently } from './persistently.ts';
 import type { StepRecords } from './step-records.ts';
 
 /** What an author says of a step that began and left no certain outcome. There is no default: nobody else can know. */
@@ -109,23 +110,28 @@ export interface StepsOptions {
   /** The claim's end: a process that slept past it may begin nothing. */
   readonly leaseUntilMs: number;
   readonly now: () => number;
+  /** A number in [0, 1). @default Math.random */
+  readonly random?: () => number;
   /** Before each name in the records. @default none */
   readonly prefix?: string;
 }
 
 export interface Steps {
   readonly step: StepFunction;
-  /** Steps that began in this attempt and have left no certain outcome so far. */
-  readonly underWay: ReadonlySet<string>;
 }
 
 /** The steps of one attempt. */
-export function stepsOf({ records, signal, leaseUntilMs, now, prefix = '' }: StepsOptions): Steps {
+export function stepsOf({ records, signal, leaseUntilMs, now, random, prefix = '' }: StepsOptions): Steps {
   const names = new Set<string>();
-  const underWay = new Set<string>();
   const isOver = (): boolean => signal.aborted || now() >= leaseUntilMs;
   const refuse = (name: string): never => {
     throw new StepRefused(`Step "${name}" was begun after its attempt had ended.`, { cause: signal.reason });
+  };
+  /** Where the attempt ended while the marker was written: nothing was done under it. */
+  const refuseIfOver = async (name: string): Promise<void> => {
+    if (!isOver()) return;
+    await records.takeBack(name);
+    refuse(name);
   };
 
   const step: StepFunction = async (ownName, work, { ifUncertain }) => {
@@ -137,6 +143,7 @@ export function stepsOf({ records, signal, leaseUntilMs, now, prefix = '' }: Ste
     if (inTheWay && inTheWay.expiration * 1000 <= now()) {
       if (!(await records.beginAnew(name, inTheWay)))
         throw new StepRefused(`Step "${name}" was taken over by another run.`);
+      await refuseIfOver(name);
       return run(name, work, false);
     }
     if (inTheWay?.state === 'done') {
@@ -144,7 +151,6 @@ export function stepsOf({ records, signal, leaseUntilMs, now, prefix = '' }: Ste
       return parsed(await records.resultOf(inTheWay));
     }
     if (inTheWay) {
-      underWay.add(name);
       const found = await settle(name, inTheWay, ifUncertain, now());
       if (found.found === 'done') return finish(name, found.result, inTheWay.owner);
       if (isOver()) refuse(name);
@@ -154,28 +160,20 @@ export function stepsOf({ records, signal, leaseUntilMs, now, prefix = '' }: Ste
       if (isOver()) refuse(name);
       return run(name, work, found.found === 'repeat');
     }
-    if (isOver()) {
-      // The attempt ended while the marker was written: nothing was done under it.
-      await records.takeBack(name);
-      refuse(name);
-    }
+    await refuseIfOver(name);
     return run(name, work, false);
   };
-  return { step, underWay };
+  return { step };
 
   /** @param repeated what an earlier try did stays uncertain, whatever this one says of itself */
   async function run<Result>(name: string, work: () => Promise<Result>, repeated: boolean): Promise<Result> {
-    underWay.add(name);
     let result: Result;
     try {
       result = await work();
     } catch (error) {
       if (!(error instanceof NotDone)) throw error;
       // The marker is taken back only on the author's word; if that write fails, uncertain is the truth that remains.
-      if (!repeated) {
-        await records.takeBack(name);
-        underWay.delete(name);
-      }
+      if (!repeated) await records.takeBack(name);
       throw GOES_ON.some((kind) => error.cause instanceof kind) ? error.cause : error;
     }
     return finish(name, result);
@@ -184,8 +182,8 @@ export function stepsOf({ records, signal, leaseUntilMs, now, prefix = '' }: Ste
   /** @returns the result as later attempts will read it */
   async function finish<Result>(name: string, result: Result, owner?: string): Promise<Result> {
     const json = jsonOf(name, result);
-    await records.finish(name, json, owner);
-    underWay.delete(name);
+    // Its effect is done: a throttle must not make it uncertain.
+    await persistently(() => records.finish(name, json, owner), { leaseUntilMs, now, random });
     return parsed(json);
   }
 }

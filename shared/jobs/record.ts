@@ -80,6 +80,8 @@ export interface Verdict {
   readonly attempts: number;
   /** Whether the attempts ran out; otherwise one of them decided it. */
   readonly exhausted: boolean;
+  /** Steps that left no certain outcome by then: their effects may have happened. The first ten. @default none */
+  readonly uncertain?: readonly string[];
 }
 
 /** The verdict on a message, not on the job that has the key: nothing is recorded, the two payloads say it at each receive. */

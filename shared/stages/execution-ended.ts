@@ -4,7 +4,7 @@ import { DescribeExecutionCommand, type SFNClient } from '@aws-sdk/client-sfn';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { EventBridgeEvent } from 'aws-lambda';
-import { uncertainty } from '../consumer/step-records.ts';
+import { reasonWith } from '../consumer/uncertainty.ts';
 import { type JobRecord, type StepRecord, stageOfStep, type Verdict } from '../jobs/record.ts';
 import { sendAgain } from '../jobs/send-again.ts';
 import type { ExecutionData, StageData, StagedJobIdentity } from '../jobs/stage-data.ts';
@@ -160,10 +160,10 @@ async function endOf(
   if (cancelled && uncertain.length === 0) return { state: 'cancelled', redriveCount };
   const verdict: Verdict = {
     ...(cancelled
-      ? { code: 'CANCELLED_UNCERTAIN', message: `The job was cancelled.${uncertainty(uncertain)}` }
+      ? { code: 'CANCELLED_UNCERTAIN', ...reasonWith('The job was cancelled.', uncertain) }
       : {
           code: CODES[detail.status as keyof typeof CODES],
-          message: reasonOf(detail, steps) + uncertainty(uncertain),
+          ...reasonWith(reasonOf(detail, steps), uncertain),
         }),
     atMs: nowMs,
     bindsUntilMs: nowMs + VERDICT_BINDS_MS,

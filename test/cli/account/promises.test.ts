@@ -45,9 +45,9 @@ describe('the promises', () => {
 
   it.each([
     ['decided by it', { code: 'STEP_UNCERTAIN' }],
-    ['of a job whose attempts ran out', { message: 'No answer. Step "send" left no certain outcome: …' }],
+    ['of a job whose attempts ran out', { message: 'No answer.' }],
   ])('let the e-mail of an uncertain step have been sent or not: %s', (_what, changes) => {
-    const uncertain = { state: 'dead', verdict: { ...verdict, ...changes } } as const;
+    const uncertain = { state: 'dead', verdict: { ...verdict, ...changes, uncertain: ['send'] } } as const;
     for (const sent of [true, false]) {
       const run = wellRun();
       change(run, sendEmail, 'hello: you', uncertain);
@@ -62,10 +62,7 @@ describe('the promises', () => {
   });
 
   it('let the card of an uncertain step have been charged or not', () => {
-    const reason = {
-      ...verdict,
-      message: 'Step "charge" left no certain outcome: its effect may have happened.',
-    };
+    const reason = { ...verdict, uncertain: ['charge'] };
     for (const charged of [true, false]) {
       const run = wellRun();
       change(run, chargeCard, 'c1', { state: 'dead', verdict: reason });

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vi
 import * as z from 'zod';
 import { faults } from '../../../local/dynamodb/index.ts';
 import { AwsError } from '../../../local/kernel/errors.ts';
+import { deadLetter } from '../../../shared/consumer/index.ts';
 import { defineJob } from '../../../shared/jobs/define-job.ts';
 import { schedule } from '../../../shared/jobs/schedule.ts';
 import { STAGE } from '../../lab/global-setup.ts';
@@ -87,6 +88,23 @@ describe.each([
       attempts: 1,
       history: [{ code: 'Error', message: 'the reason' }],
     });
+  });
+});
+
+describe('a step that is done and whose record is throttled several times', () => {
+  it('is recorded as done all the same, and certain', async () => {
+    const consumer = new InProcess(lab, job);
+    let effects = 0;
+    const tries = failWritesOf('":done"', 5, faults.throttled);
+    await consumer.publish({ key: 'step throttled' });
+    await consumer.drain({
+      runtime: { dynamo },
+      handler: async (_, { step }) => step('charge', async () => ++effects, { ifUncertain: deadLetter() }),
+    });
+    expect(tries()).toBe(6);
+    expect(effects).toBe(1);
+    expect(await consumer.step('step throttled', 'charge')).toMatchObject({ state: 'done', result: '1' });
+    expect(await consumer.record('step throttled')).toMatchObject({ state: 'completed', attempts: 1 });
   });
 });
 
