@@ -31,9 +31,14 @@ export function bring(
   destinations.lambda.invokeLater(Arn, input);
 }
 
-/** Whether trying again is of no use: the target is gone, or does not let EventBridge in. */
+/** Whether trying again is of no use: the target is gone, does not let EventBridge in, or takes nothing so large. */
 export function isFinal({ code }: AwsError): boolean {
-  return ['AccessDeniedException', 'ResourceNotFoundException', 'QueueDoesNotExist'].includes(code);
+  return [
+    'AccessDeniedException',
+    'QueueDoesNotExist',
+    'RequestTooLargeException',
+    'ResourceNotFoundException',
+  ].includes(code);
 }
 
 /**

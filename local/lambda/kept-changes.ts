@@ -14,10 +14,15 @@ export class KeptChanges {
     );
   }
 
+  /** JSON has no undefined, which takes a setting away: null is what survives being stored. */
   keep(name: string, deployed: unknown, changed: unknown): void {
     this.#store.db
       .prepare('INSERT OR REPLACE INTO lambda_changes (name, deployed, changed) VALUES (?, ?, ?)')
-      .run(name, JSON.stringify(deployed), JSON.stringify(changed));
+      .run(
+        name,
+        JSON.stringify(deployed),
+        JSON.stringify(changed, (_, value) => value ?? null),
+      );
   }
 
   /** The changed settings, unless what is deployed has changed since: then the template wins. */
@@ -25,8 +30,10 @@ export class KeptChanges {
     const row = this.#store.db
       .prepare('SELECT deployed, changed FROM lambda_changes WHERE name = ?')
       .get(name);
-    if (row?.deployed === JSON.stringify(deployed))
-      return { ...deployed, ...JSON.parse(String(row.changed)) };
+    if (row?.deployed === JSON.stringify(deployed)) {
+      const changed = Object.entries(JSON.parse(String(row.changed)) as Partial<Settings>);
+      return { ...deployed, ...Object.fromEntries(changed.map(([key, value]) => [key, value ?? undefined])) };
+    }
     this.#store.db.prepare('DELETE FROM lambda_changes WHERE name = ?').run(name);
     return deployed;
   }

@@ -79,7 +79,7 @@ export function invalid(message: string): AwsError {
   return new AwsError('InvalidParameterValueException', message, 400, { Type: 'User' });
 }
 
-function within(value: number, minimum: number, maximum: number): boolean {
+export function within(value: number, minimum: number, maximum: number): boolean {
   return Number.isInteger(value) && value >= minimum && value <= maximum;
 }
 

@@ -129,6 +129,28 @@ describe('the local cloud', () => {
     expect([...second.lambda.mappings.values()][0]?.state).toBe('Disabled');
   });
 
+  it('keeps that a bound was taken away, and no change that was refused', async () => {
+    const bounded = {
+      ...template,
+      Mapping: {
+        ...template.Mapping,
+        Properties: { ...template.Mapping.Properties, ScalingConfig: { MaximumConcurrency: 5 } },
+      },
+    };
+    const options = { assembly: functionAssembly(bounded), dataDirectory };
+    cloud = await startLocalCloud(options);
+    const client = new LambdaClient(clientSettings(cloud));
+    const [UUID] = cloud.lambda.mappings.keys();
+    await client.send(new UpdateEventSourceMappingCommand({ UUID, ScalingConfig: {} }));
+    await expect(
+      client.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: false })),
+    ).rejects.toMatchObject({ name: 'ResourceInUseException' });
+    await cloud.stop();
+    cloud = await startLocalCloud(options);
+    const [mapping] = cloud.lambda.mappings.values();
+    expect(mapping?.configuration).toMatchObject({ enabled: true, maximumConcurrency: undefined });
+  });
+
   it('keeps the events of asynchronous invocations over a restart', async () => {
     const first = await start();
     const Payload = '{"do":"fail"}';
