@@ -8,7 +8,7 @@ import {
 import type { AnyJob } from '../jobs/define-job.ts';
 import { deadLetterQueueName } from '../jobs/names.ts';
 import { parseJob } from '../jobs/parse-job.ts';
-import { type JobRecord, keyReused } from '../jobs/record.ts';
+import { isOtherWork, type JobRecord, keyReused } from '../jobs/record.ts';
 import type { JobLookup } from './job-lookup.ts';
 
 /** A message in a dead-letter queue, with the reason why it lies there. */
@@ -63,8 +63,8 @@ function reasonOf(key: string, payloadHash: string, record: JobRecord | undefine
       message:
         'All receives passed and the handler never ran: throttled, failing to start, or its records unreachable. Look at the function’s errors and throttles of that time.',
     };
+  if (isOtherWork(record, payloadHash)) return keyReused(key, record.jobId);
   if (record.state === 'cancelled' || record.state === 'expired') return endedWithout(record.state);
-  if (record.payloadHash !== payloadHash) return keyReused(key, record.jobId);
   if (record.verdict) return record.verdict;
   return {
     code: 'RECEIVES_EXHAUSTED',

@@ -1,4 +1,4 @@
-import { type FailedAttempt, type JobRecord, keyReused, type Verdict } from '../jobs/record.ts';
+import { type FailedAttempt, isOtherWork, type JobRecord, keyReused, type Verdict } from '../jobs/record.ts';
 import type { ErrorRecord } from './errors.ts';
 
 /** What an attempt leaves of its invocation, to record its end. */
@@ -128,9 +128,9 @@ export function endingOf(record: JobRecord, run: Run): Ending | undefined {
 
 /** Reads what stands in the way of a claim. `undefined`: nothing that this reader knows, so the claim may be tried again. */
 export function obstacle(record: JobRecord, run: Run, nowMs: number): Outcome | undefined {
-  if (record.state === 'cancelled' || record.state === 'expired') return { kind: record.state, fresh: false };
-  if (record.payloadHash !== run.payloadHash)
+  if (isOtherWork(record, run.payloadHash))
     return { kind: 'dead', fresh: run.lastReceive, verdict: keyReused(run.key, record.jobId) };
+  if (record.state === 'cancelled' || record.state === 'expired') return { kind: record.state, fresh: false };
   if (record.state === 'completed') return { kind: 'duplicate', of: record.jobId };
   const { verdict } = record;
   if (record.state === 'dead' && !(verdict && binds(verdict, run))) return undefined;

@@ -77,7 +77,6 @@ export function settlementOf(outcome: Outcome, facts: SettlementFacts): Settleme
   }
 }
 
-/** @param jitterSeconds after `untilMs`, for those that would come together */
 /**
  * SQS should have moved it long ago: a dead-letter queue that is gone or refuses it would have it received hundreds of times a minute. Twice as
  * long each time.
@@ -87,6 +86,7 @@ function notMovedSeconds({ receiveCount, maxReceiveCount }: SettlementFacts): nu
   return tooMany <= 0 ? 0 : Math.min(LONGEST_NOT_MOVED_SECONDS, 2 ** Math.min(tooMany - 1, 10));
 }
 
+/** @param jitterSeconds after `untilMs`, for those that would come together */
 function undecided(untilMs: number, jitterSeconds: number, facts: SettlementFacts): Settlement {
   const { nowMs, sentAtMs, receiveCount } = facts;
   const seconds = Math.max(1, (untilMs - nowMs) / 1000) + jitterSeconds;

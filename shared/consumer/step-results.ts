@@ -7,6 +7,14 @@ import type { StepOwner } from './step-records.ts';
 /** Leaves room for the record's other attributes in DynamoDB's 400 KB. */
 export const LONGEST_RECORDED_RESULT_BYTES = 300_000;
 
+/** A key of S3 has 1,024 bytes, and a character of a step's name may take nine of them. */
+const LONGEST_NAME_BYTES = 300;
+
+function objectName(step: string): string {
+  const name = encodeURIComponent(step);
+  return name.length <= LONGEST_NAME_BYTES ? name : createHash('sha256').update(step).digest('hex');
+}
+
 /** Where the results of steps are kept: in the step's record, or in S3 when they are too large for it. */
 export class StepResults {
   readonly #bucket: string;
@@ -28,7 +36,7 @@ export class StepResults {
     if (Buffer.byteLength(result) <= LONGEST_RECORDED_RESULT_BYTES) return { result };
     // Keys of jobs may hold anything, and may be longer than a key of S3.
     const job = createHash('sha256').update(jobPartitionKey(run.type, run.key)).digest('hex');
-    const resultObject = `${stepResultsPrefix(run.type)}${job}/${encodeURIComponent(step)}/${run.owner}`;
+    const resultObject = `${stepResultsPrefix(run.type)}${job}/${objectName(step)}/${run.owner}`;
     const { PutObjectCommand } = await import('@aws-sdk/client-s3');
     const client = await this.#client();
     await client.send(

@@ -20,7 +20,7 @@ export function report(
   runtime: Runtime,
 ): void {
   const add = (name: MetricName, value: number): void => {
-    runtime.metrics.addMetric(name, MetricUnit[UNIT_KEYS[METRICS[name]]], value);
+    runtime.metrics.addMetric(name, MetricUnit[METRICS[name]], value);
   };
   const facts = { ...subject, ...(attempt === undefined ? {} : { attempt }) };
   const { logger } = runtime;
@@ -48,6 +48,10 @@ export function report(
     case 'cancelled':
       if (!outcome.fresh) {
         add('Duplicates', 1);
+        logger.info(
+          `A further message of a job that ${outcome.kind === 'expired' ? 'expired' : 'was cancelled'}; nothing ran.`,
+          facts,
+        );
         break;
       }
       add(outcome.kind === 'expired' ? 'Expired' : 'Cancelled', 1);
@@ -127,5 +131,3 @@ export function reportAge({ sentAtMs }: Subject, firstReceive: boolean, { metric
 }
 
 const NEEDS_A_LOOK: ReadonlySet<string> = new Set(['records-unreachable', 'end-not-recorded', 'claim-lost']);
-
-const UNIT_KEYS = { Count: 'Count', Milliseconds: 'Milliseconds', Seconds: 'Seconds' } as const;

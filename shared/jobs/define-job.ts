@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { DefinitionError } from './honest-jobs-error.ts';
-import { attemptsOf, DEFAULT_SCHEDULE, type Schedule } from './schedule.ts';
+import { attemptsOf, DEFAULT_SCHEDULE, type Schedule, schedule } from './schedule.ts';
 
 /** What infra needs of a contract: everything but the payload's type. A `Job<Payload>` is one, whatever its payload. */
 export interface JobSettings {
@@ -141,5 +141,10 @@ function check(job: JobSettings): void {
     const value = job[setting];
     if (!Number.isInteger(value) || value < least || value > most)
       wrong(setting, value, `give a whole number from ${least} to ${most}`);
+  }
+  try {
+    schedule(job.schedule.delaysSeconds);
+  } catch (error) {
+    throw new DefinitionError(`Job "${job.type}": ${(error as Error).message}`, { cause: error });
   }
 }

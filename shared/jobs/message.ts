@@ -75,12 +75,24 @@ export function parseMessage(body: string): Parsed<JobMessage> {
       `The body is not JSON${position ? ` (at ${position})` : ''}: send a CloudEvents 1.0 JSON object.`,
     );
   }
+  value = withoutUnset(value);
   if (nesting(value) > DEEPEST_NESTING)
     return reject('INVALID_ENVELOPE', `The body is nested deeper than ${DEEPEST_NESTING} levels.`);
   const parsed = envelope.safeParse(value);
   if (!parsed.success)
     return reject('INVALID_ENVELOPE', `Not a CloudEvents 1.0 job message: ${issuesOf(parsed.error)}`);
   return { ok: true, value: parsed.data };
+}
+
+/**
+ * Null stands for an attribute that is not set; data may well be null.
+ * https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md#22-type-system-mapping
+ */
+function withoutUnset(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).filter(([name, member]) => member !== null || name === 'data'),
+  );
 }
 
 /** Zod's issues as one line: `path: what is wrong; …`. The values stay out, since they may be personal data. */

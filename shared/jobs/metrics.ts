@@ -20,7 +20,7 @@ export const METRICS = {
   Retried: 'Count',
   /** Verdicts: jobs given up on. Counted once a job, when the verdict is recorded. */
   DeadLettered: 'Count',
-  /** Messages whose key had completed. */
+  /** Messages that had nothing left to do: the job had completed, expired or been cancelled, or an execution or a later message carries it. */
   Duplicates: 'Count',
   /** Attempts whose handler asked for later. */
   Deferred: 'Count',

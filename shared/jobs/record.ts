@@ -19,6 +19,7 @@ export interface JobRecord {
   readonly requestId: string;
   /** While running: nobody else may run the key before this. */
   readonly leaseUntilMs: number;
+  /** Empty where the job was cancelled before anybody had seen a message of it. */
   readonly payloadHash: string;
   /** Attempts begun in this life. */
   readonly attempts: number;
@@ -82,6 +83,11 @@ export interface Verdict {
   readonly exhausted: boolean;
   /** Steps that left no certain outcome by then: their effects may have happened. The first ten. @default none */
   readonly uncertain?: readonly string[];
+}
+
+/** Whether a message of the key has another payload. A job that was cancelled before anybody had seen a message of it may have any. */
+export function isOtherWork(record: Pick<JobRecord, 'payloadHash'>, payloadHash: string): boolean {
+  return record.payloadHash !== '' && record.payloadHash !== payloadHash;
 }
 
 /** The verdict on a message, not on the job that has the key: nothing is recorded, the two payloads say it at each receive. */

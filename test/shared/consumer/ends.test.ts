@@ -48,6 +48,14 @@ function expiring(key: string, seconds: number): string {
   return lab.message(job, { key }, { expirytime });
 }
 
+/** Sends other work under the key of a job that has ended. */
+async function expectDeadLetterOf(consumer: InProcess<{ key: string }, { key: string }>, key: string) {
+  consumer.send(lab.message(job, { key, other: 'work' }));
+  await consumer.drain({ handler: never });
+  expect(consumer.messages()).toEqual({ left: 0, dead: 1 });
+  expect(consumer.count('DeadLettered')).toBe(1);
+}
+
 async function cancel(key: string): Promise<void> {
   await lab.dynamo.send(
     new UpdateCommand({
@@ -68,6 +76,14 @@ describe('a job past its expirytime', () => {
     expect(await consumer.record('late')).toMatchObject({ state: 'expired', attempts: 0 });
     expect(consumer.messages()).toEqual({ left: 0, dead: 0 });
     expect(consumer.count('Expired')).toBe(1);
+  });
+
+  it('takes no other work under its key with it: that is a dead letter', async () => {
+    const consumer = new InProcess(lab, job);
+    consumer.send(expiring('reused late', -1));
+    await consumer.drain({ handler: never });
+    expect(await consumer.record('reused late')).toMatchObject({ state: 'expired' });
+    await expectDeadLetterOf(consumer, 'reused late');
   });
 
   it('is not tried again', async () => {
@@ -120,6 +136,16 @@ describe('a cancelled job', () => {
     expect(await consumer.record('waiting')).toMatchObject({ state: 'cancelled', attempts: 1 });
     expect(consumer.messages()).toEqual({ left: 0, dead: 0 });
     expect(consumer.count('Cancelled')).toBe(1);
+  });
+
+  it('takes no other work under its key with it: that is a dead letter', async () => {
+    const consumer = new InProcess(lab, job);
+    await consumer.publish({ key: 'reused' });
+    await consumer.deliver({ handler: fails });
+    await cancel('reused');
+    await consumer.drain({ handler: never });
+    expect(await consumer.record('reused')).toMatchObject({ state: 'cancelled' });
+    await expectDeadLetterOf(consumer, 'reused');
   });
 
   it('with an uncertain step is a dead letter', async () => {

@@ -40,6 +40,14 @@ describe('defineJob', () => {
     [{ batchSize: 11 }, 'batchSize is 11; give a whole number from 1 to 10'],
     [{ maxConcurrency: 1 }, 'maxConcurrency is 1; give a whole number from 2 to 1000'],
     [{ memoryMegabytes: 64 }, 'memoryMegabytes is 64; give a whole number from 128 to 10240'],
+    [
+      { schedule: { delaysSeconds: [5, 0] } },
+      'Job "send-receipt": Delay 2 of the schedule is 0: give whole seconds',
+    ],
+    [
+      { schedule: { delaysSeconds: Array(50).fill(1) } },
+      'Job "send-receipt": A schedule of 50 delays is too long',
+    ],
   ])('refuses %j, naming the setting, the value and what is allowed', (wrong, message) => {
     expect(() => defineJob({ ...base, ...wrong })).toThrow(message);
   });

@@ -27,7 +27,21 @@ describe('parseJob', () => {
     });
   });
 
+  it('takes a null for an attribute that is not set, as CloudEvents says', () => {
+    const unset = { time: null, expirytime: null, traceparent: null, hop: null, other: null };
+    const parsed = parseJob(processPayment, JSON.stringify({ ...valid, ...unset }));
+    expect(parsed).toMatchObject({ ok: true, value: { payload: valid.data } });
+    if (parsed.ok) expect(Object.keys(parsed.value.message)).toEqual(Object.keys(valid));
+  });
+
+  it('takes data that is null for data', () => {
+    const nothing = defineJob({ type: 'nothing', payload: z.null(), key: () => 'one' });
+    const parsed = parseJob(nothing, JSON.stringify({ ...valid, type: 'nothing', data: null }));
+    expect(parsed).toMatchObject({ ok: true, value: { payload: null } });
+  });
+
   it.each([
+    ['no id but null', JSON.stringify({ ...valid, id: null }), /^INVALID_ENVELOPE: .*id: /],
     ['text', 'a=b', /^NOT_JSON: The body is not JSON/],
     ['an array', '[1]', /^INVALID_ENVELOPE: Not a CloudEvents 1.0 job message/],
     ['null', 'null', /^INVALID_ENVELOPE/],
