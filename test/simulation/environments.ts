@@ -130,7 +130,7 @@ export class Environments {
     for (const { kind, ms = 0, atMs = 0 } of faults) {
       if (kind === 'crash-in-between' || kind === 'stage-crash')
         clock.after(ms, () => still() && this.kill(environment, 'crash in between'));
-      if (kind === 'frozen' || kind === 'stage-frozen' || kind === 'stage-outlives')
+      if (kind === 'frozen' || kind === 'outlives' || kind === 'stage-frozen' || kind === 'stage-outlives')
         clock.after(atMs, () => {
           if (!still() || environment.state !== 'running') return;
           environment.state = 'frozen';

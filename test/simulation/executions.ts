@@ -23,6 +23,8 @@ import type { World } from './world.ts';
 
 const RECORDER = 'execution-ended';
 /** As infra has it. */
+const SWEEP_EVERY_MS = 15 * 60_000;
+const SWEEPS = 12;
 const SWEPT_SECONDS = 3600;
 const RECORDER_TIMEOUT_MS = 30_000;
 /** Lambda's own for an asynchronous invocation: after a minute, and after two. */
@@ -55,10 +57,10 @@ export class Executions {
 
   start(): void {
     const job = this.#contract();
-    const definition = stageMachine(
-      job,
-      (stage) => `arn:aws:lambda:${REGION}:${ACCOUNT_ID}:function:${stage}`,
-    );
+    const definition = stageMachine(job, {
+      partition: 'aws',
+      functionArn: (stage) => `arn:aws:lambda:${REGION}:${ACCOUNT_ID}:function:${stage}`,
+    });
     const role = `arn:aws:iam::${ACCOUNT_ID}:role/simulation`;
     // Unchecked: the definition's own tests do that, and it takes a second.
     const { machines } = this.#world.cloud.states;
@@ -159,8 +161,15 @@ export class Executions {
     if (status !== 'RUNNING') this.#tell(event, execution);
   }
 
+  /** The rule's clock, for some hours from a time in the world's milliseconds. */
+  sweepFrom(fromMs: number): void {
+    const { clock } = this.#world;
+    for (let round = 1; round <= SWEEPS; round++)
+      clock.after(fromMs - clock.now() + round * SWEEP_EVERY_MS, () => this.#sweepOnce());
+  }
+
   /** Looks for ends that no event told of, as a rule's clock asks for it. Where every event told of its end it would find nothing. */
-  sweep(): void {
+  #sweepOnce(): void {
     if ([...this.#executions.values()].some(({ untold }) => untold > 0)) void this.#sweep(0);
   }
 
@@ -195,6 +204,7 @@ export class Executions {
     execution.untold++;
     if (!faults.some(({ kind }) => kind === 'end-lost'))
       clock.after(usualMs + lateMs, () => void this.#deliver(event, execution, 0));
+    else this.sweepFrom(clock.now());
     for (const { kind, ms = 0 } of faults)
       if (kind === 'end-twice') {
         execution.untold++;

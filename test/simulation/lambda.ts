@@ -6,6 +6,7 @@ import { Mapping } from '../../local/lambda/mapping.ts';
 import type { MappingConfiguration } from '../../local/lambda/mapping-configuration.ts';
 import { consume } from '../../shared/consumer/index.ts';
 import { functionTimeoutSeconds } from '../../shared/jobs/define-job.ts';
+import type { InvocationEnd } from './environments.ts';
 import { contractOf, handlerOf, type Payload } from './jobs.ts';
 import { type SimulatedType, TYPES } from './scenario.ts';
 import type { World } from './world.ts';
@@ -107,7 +108,9 @@ export class SimulatedLambda {
       beganMs: Math.floor(world.clock.now()) + environment.skewMs,
     });
     const timeoutMs = functionTimeoutSeconds(contractOf(type, 'old')) * 1000;
-    const end = await world.environments.invoke(environment, event, { timeoutMs, faults });
+    const outlives = faults.some(({ kind }) => kind === 'outlives');
+    const invocation = world.environments.invoke(environment, event, { timeoutMs, outlives, faults });
+    const end = await (outlives ? Promise.race([invocation, this.#givenUp(timeoutMs)]) : invocation);
     if ('died' in end) return resultOf({ errorMessage: end.died }, 'Unhandled');
     if ('thrown' in end) {
       world.violate('no message fails its batch', `${environment.name} threw ${(end.thrown as Error).stack}`);
@@ -119,6 +122,13 @@ export class SimulatedLambda {
     world.messages.answered(ids);
     world.trace(`${environment.name} answers, ${failed.size} of ${ids.length} to come again`);
     return malformed ? malformedResult(malformed.ms ?? 0, ids) : resultOf(end.answer, undefined);
+  }
+
+  /** Lambda does not hear from it any more, and it goes on. */
+  #givenUp(timeoutMs: number): Promise<InvocationEnd> {
+    return new Promise((resolve) =>
+      this.#world.clock.after(timeoutMs, () => resolve({ died: 'it was given up on' })),
+    );
   }
 
   #delete(queueArn: string, handles: readonly string[]): void {

@@ -23,6 +23,8 @@ interface Message extends Facts {
   receives: number;
   /** At which receives our code answered for it. */
   answeredAt: number[];
+  /** At which receives the message that takes its place was kept from being sent. */
+  unsentAt: number[];
 }
 
 /** Where every message is, and whether it may leave. */
@@ -40,6 +42,11 @@ export class MessageRules {
 
   jobs(): Iterable<string> {
     return this.#byJob.keys();
+  }
+
+  /** Whether any message of the job was ever sent. */
+  has(job: string): boolean {
+    return this.#byJob.has(job);
   }
 
   jobOf(messageId: string): string | undefined {
@@ -62,6 +69,11 @@ export class MessageRules {
       const message = this.#byId.get(id);
       if (message) message.answeredAt.push(message.receives);
     }
+  }
+
+  /** Something befell a send of the job's. */
+  sendFailed(job: string): void {
+    for (const message of this.#byJob.get(job) ?? []) message.unsentAt.push(message.receives);
   }
 
   copied(messageId: string): void {
@@ -145,6 +157,7 @@ export class MessageRules {
       dead: 0,
       receives: 0,
       answeredAt: [],
+      unsentAt: [],
     };
     this.waiting++;
     this.#byId.set(messageId, message);
@@ -182,7 +195,7 @@ export class MessageRules {
   }
 
   #moved(message: Message): void {
-    const { job, poison, receives, answeredAt, sentMs } = message;
+    const { job, poison, receives, answeredAt, unsentAt, sentMs } = message;
     if (poison) return;
     const record = this.#world.records.image(job);
     if (record && (ENDED.has(record.state) || record.payloadHash !== message.payloadHash)) return;
@@ -195,8 +208,8 @@ export class MessageRules {
       );
     // Also where another message of the job has begun a new life since.
     if (record?.state === 'dead' || judged) return;
-    // A message that our code saw at its last two receives would have been renewed.
-    if (answeredAt.some((receive) => receive >= receives - 1) && !this.#world.sendsFail(job))
+    // At each of its last two receives our code would have renewed it.
+    if (answeredAt.some((receive) => receive >= receives - 1 && !unsentAt.includes(receive)))
       this.#world.violate(
         'an undecided job is not dead-lettered',
         `${job} was moved after ${receives} receives, and its record says ${record?.state ?? 'nothing'}`,

@@ -23,10 +23,20 @@ export function fateOf(call: Call, world: World): Fate {
   ];
   let fate: Fate = { travelMs };
   for (const [site, job] of sitesOf(call, world))
-    for (const fault of plan.at(site, job)) fate = { ...fate, ...fateOfFault(fault, call, travelMs) };
+    for (const fault of plan.at(site, job)) fate = together(fate, fateOfFault(fault, call, travelMs));
   if (call.service === 'dynamodb' && call.process && world.clock.now() < world.recordsDownUntilMs)
     fate = { ...fate, fails: { moment: 'before', ...(world.random() < 0.5 ? THROTTLED.dynamodb : BROKEN) } };
   return fate;
+}
+
+/** Of what befalls a call twice the later counts, but every change of its answer is made. */
+function together(before: Fate, { answers, ...more }: Partial<Fate>): Fate {
+  const { answers: former = unchanged } = before;
+  return { ...before, ...more, ...(answers && { answers: (response) => answers(former(response)) }) };
+}
+
+function unchanged(response: ServiceResponse): ServiceResponse {
+  return response;
 }
 
 /** Where plans can strike at this call, and for which jobs. */
@@ -50,7 +60,8 @@ function sitesOf(call: Call, world: World): (readonly [Site, string])[] {
   if (operation === 'ChangeMessageVisibilityBatch')
     return ((process && world.invocations.get(process)?.jobs) ?? []).map((job) => ['visibility', job]);
   const site = process ? 'send' : 'publication';
-  return [...body.matchAll(new RegExp(JOB_NAME, 'g'))].map(([job]) => [site, job]);
+  // A message names its job more than once, and is one call for it.
+  return [...new Set(body.match(new RegExp(JOB_NAME, 'g')))].map((job) => [site, job]);
 }
 
 function fateOfFault(fault: Fault, call: Call, [thereMs, backMs]: readonly [number, number]): Partial<Fate> {
@@ -82,6 +93,8 @@ function fateOfFault(fault: Fault, call: Call, [thereMs, backMs]: readonly [numb
       return { silent: 'before' };
     case 'slow-answer':
       return { travelMs: [thereMs, backMs + ms] };
+    case 'arrives-late':
+      return { travelMs: [thereMs + ms, backMs] };
     case 'conflict':
       return {
         fails: {

@@ -18,9 +18,7 @@ import type { World } from './world.ts';
 const TRIES = 4;
 const AGAIN_AFTER_MS = 20_000;
 
-/** The rule's clock; for some hours after the beginning and after each redrive. */
-const SWEEP_EVERY_MS = 15 * 60_000;
-const SWEEPS = 12;
+/** After these ends are looked for that no event told of, as from the beginning. */
 const SWEPT_AFTER: ReadonlySet<FaultKind> = new Set(['redrive', 'published-much-later']);
 
 const POISON: readonly ((job: string) => string)[] = [
@@ -64,8 +62,7 @@ export function operate(world: World): void {
     0,
     ...world.scenario.faults.flatMap(({ kind, atMs = 0 }) => (SWEPT_AFTER.has(kind) ? [atMs] : [])),
   ])
-    for (let round = 1; round <= SWEEPS; round++)
-      world.clock.after(fromMs + round * SWEEP_EVERY_MS, () => world.executions.sweep());
+    world.executions.sweepFrom(world.clock.now() + fromMs);
   for (const fault of world.scenario.faults) {
     if (fault.atMs === undefined || world.plan.of('invocation', fault.job ?? '').includes(fault)) continue;
     const atMs = fault.atMs + (begins.get(fault.job ?? '') ?? 0);
@@ -85,10 +82,12 @@ async function publish(
     source: '/simulation',
     queueUrl: (name) => world.cloud.sqs.queueUrl(name),
   });
-  const { notAccepted } = await publisher.publishMany(
+  const { accepted, notAccepted } = await publisher.publishMany(
     contractOf(type, 'old'),
     jobs.map((job) => ({ payload: { job, variant: 0 }, id: job })),
   );
+  for (const { jobId } of accepted)
+    if (!world.messages.has(jobId)) world.violate('what was accepted is on its queue', jobId);
   const again = notAccepted.map(({ jobId }) => jobId);
   for (const { jobId, kind } of notAccepted)
     world.trace(`publisher learns that ${jobId} was not accepted: ${kind}`);
@@ -192,7 +191,7 @@ function duplicate(world: World, job: string): boolean {
 
 /** What a person does before a redrive: looks at the provider for what uncertain steps of dead jobs left there, and writes it down. */
 async function resolveAll(world: World): Promise<void> {
-  for (const [job, steps] of world.uncertain)
+  for (const [job, steps] of world.steps.uncertain)
     for (const step of steps) {
       if (world.records.image(job)?.state !== 'dead' || !stepsOf(job).includes(step)) continue;
       const done = world.provider.count(job, step) > 0;

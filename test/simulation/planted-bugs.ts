@@ -120,4 +120,80 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     instead: 'if (status >= 200 && status < 400) return',
     rules: ['a step is recorded as done once its effect is', 'a completed delivery reached its receiver'],
   },
+  {
+    name: 'completes a job that another run has by now',
+    file: 'shared/consumer/job-records.ts',
+    text: `ConditionExpression: '#owner = :owner AND #state = :running',
+      ExpressionAttributeNames: {
+        '#status': 'status',`,
+    instead: `ConditionExpression: 'attribute_exists(pk) OR (#owner = :owner AND #state = :running)',
+      ExpressionAttributeNames: {
+        '#status': 'status',`,
+    rules: ['an owner that lost its claim changes nothing', 'a job is completed by the run that did it'],
+  },
+  {
+    name: 'fails an attempt that is not its own any more',
+    file: 'shared/consumer/job-records.ts',
+    text: "'#owner = :seenOwner AND #state = :seenState AND #attempts = :seenAttempts'",
+    instead:
+      "'attribute_exists(pk) OR (#owner = :seenOwner AND #state = :seenState AND #attempts = :seenAttempts)'",
+    rules: [
+      'an owner that lost its claim changes nothing',
+      'nobody ends the attempt of another before its claim has run out',
+      'what has ended stays as it is',
+    ],
+  },
+  {
+    name: 'finishes a step that another run has taken over',
+    file: 'shared/consumer/step-records.ts',
+    text: "condition: '#owner = :owner',",
+    instead: "condition: '#owner = :owner OR attribute_exists(pk)',",
+    rules: ['a step that another run took over is left alone'],
+  },
+  {
+    name: 'renews nothing',
+    file: 'shared/consumer/settle.ts',
+    text: 'return receiveCount > maxReceiveCount - RECEIVES_TO_RENEW_IN;',
+    instead: 'return receiveCount > maxReceiveCount + RECEIVES_TO_RENEW_IN;',
+    rules: ['an undecided job is not dead-lettered'],
+  },
+  {
+    name: 'takes a message that could not be sent for sent',
+    file: 'shared/consumer/resend.ts',
+    text: `      messageId: record.messageId,
+      error: error as Error,
+    });
+    return false;
+  }
+}
+
+/** Deletes`,
+    instead: `      messageId: record.messageId,
+      error: error as Error,
+    });
+    return true;
+  }
+}
+
+/** Deletes`,
+    rules: ['nothing accepted is lost'],
+  },
+  {
+    name: 'remembers the last failure alone',
+    file: 'shared/consumer/job-records.ts',
+    text: 'return history.slice(-LONGEST_HISTORY);',
+    instead: 'return history.slice(-1);',
+    rules: ['every failed attempt is recorded with its reason'],
+  },
+  {
+    name: 'tells a publisher that a refused message was accepted',
+    file: 'shared/client/publisher.ts',
+    text: 'for (const { Id, Code, Message, SenderFault } of Failed) {',
+    instead: `for (const { Id } of Failed) {
+        const taken = batch[Number(Id)];
+        if (taken) answers.set(taken, { index: taken.index, jobId: taken.jobId, messageId: '' });
+      }
+      for (const { Id, Code, Message, SenderFault } of [] as typeof Failed) {`,
+    rules: ['what was accepted is on its queue'],
+  },
 ];

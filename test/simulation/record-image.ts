@@ -21,8 +21,11 @@ export interface RecordImage {
         readonly bindsUntilMs: number | undefined;
       }
     | undefined;
+  readonly completedAtMs: number | undefined;
   /** Of a staged job; empty: none. */
   readonly executionArn: string;
+  /** `<life>.<attempt> <code>` of each failed attempt. */
+  readonly failures: readonly string[];
   readonly lastFailure:
     | {
         readonly code: string;
@@ -44,7 +47,8 @@ export function recordImage(item: Item): RecordImage {
   const attributes = item as Readonly<Record<string, Attribute>>;
   const text = (name: string): string => attributes[name]?.S ?? '';
   const verdict = attributes.verdict?.M;
-  const failure = attributes.history?.L?.at(-1)?.M;
+  const history = attributes.history?.L ?? [];
+  const failure = history.at(-1)?.M;
   return {
     state: text('state'),
     owner: text('owner'),
@@ -55,6 +59,7 @@ export function recordImage(item: Item): RecordImage {
     notBeforeMs: number(attributes.notBeforeMs),
     expiration: number(attributes.expiration) ?? 0,
     cancelRequestedAtMs: number(attributes.cancelRequestedAtMs),
+    completedAtMs: number(attributes.completedAtMs),
     executionArn: text('executionArn'),
     crashed: attributes.crashed !== undefined,
     verdict: verdict && {
@@ -63,6 +68,7 @@ export function recordImage(item: Item): RecordImage {
       atMs: number(verdict.atMs) ?? 0,
       bindsUntilMs: number(verdict.bindsUntilMs),
     },
+    failures: history.map(({ M }) => `${M?.life?.N}.${M?.attempt?.N} ${M?.code?.S}`),
     lastFailure: failure && {
       code: failure.code?.S ?? '',
       delaySeconds: number(failure.delaySeconds),

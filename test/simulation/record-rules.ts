@@ -1,4 +1,6 @@
 import type { ItemChange } from '../../local/dynamodb/index.ts';
+import { CRASHED } from '../../shared/consumer/record-changes.ts';
+import { LONGEST_HISTORY } from '../../shared/jobs/record.ts';
 import { delaysOf, REPEATABLE, stepsOf, typeOf } from './jobs.ts';
 import { type RecordImage, recordImage } from './record-image.ts';
 import { DEFERRED } from './runs.ts';
@@ -6,6 +8,8 @@ import { currentProcess, type Process, processNow } from './virtual-time.ts';
 import type { World } from './world.ts';
 
 export const ENDED: ReadonlySet<string> = new Set(['completed', 'expired', 'cancelled']);
+/** Verdicts on what would have expired or been cancelled, had it not left a step uncertain. */
+const CALLED_OFF: ReadonlySet<string> = new Set(['EXPIRED_UNCERTAIN', 'CANCELLED_UNCERTAIN']);
 /** Jitter shows in delays of some length only, and in some number of them. */
 const LEAST_NOMINAL_SECONDS = 20;
 const LEAST_DELAYS = 8;
@@ -81,8 +85,19 @@ export class RecordRules {
     if (after.state === 'running' && before?.owner !== after.owner) this.#claimed(job, before, after);
     else if (before && before.state !== after.state) this.#ended(job, before, after);
     else if (!before) this.#begun(job, after);
-    else if (before.state === 'running' && before.owner !== after.owner)
+    else if ((before.owner !== after.owner || said(before) !== said(after)) && !this.#judgesAnew(after))
       this.#violate('an owner that lost its claim changes nothing', job, before, after);
+  }
+
+  /**
+   * Of a job that is dead: a recorder that was killed after its verdict is called again, and takes it on; and what a person must
+   * look at before it can expire or be cancelled is said of each message that comes.
+   */
+  #judgesAnew({ state, verdict }: RecordImage): boolean {
+    return (
+      state === 'dead' &&
+      (this.#world.executions.isRecorder(currentProcess()) || CALLED_OFF.has(verdict?.code ?? ''))
+    );
   }
 
   #forget(job: string, last: RecordImage): void {
@@ -160,11 +175,37 @@ export class RecordRules {
     }
     if (after.state === 'completed' && !own)
       this.#violate('a job is completed by the run that did it', job, before, after);
-    if ((after.state === 'expired' || after.state === 'cancelled') && this.#world.uncertain.get(job)?.size)
+    if (
+      (after.state === 'expired' || after.state === 'cancelled') &&
+      this.#world.steps.uncertain.get(job)?.size
+    )
       this.#violate('no end hides an uncertain step', job, before, after);
     if (after.state === 'deferred' && after.attempts !== before.attempts - 1)
       this.#violate('a deferral spends no attempt', job, before, after);
     if (after.state === 'retrying') this.#delayed(job, before, after);
+    if (before.state === 'running') this.#explained(job, before, after);
+  }
+
+  /** The history has each failed attempt, with the reason that it had, and nothing else. */
+  #explained(job: string, before: RecordImage, after: RecordImage): void {
+    const own = after.owner === before.owner;
+    const run = this.#world.runs.find(job, before.life, before.attempts);
+    // An attempt that ended because its job expired or was cancelled did not fail.
+    const called = own && CALLED_OFF.has(after.verdict?.code ?? '');
+    const failed =
+      !own || after.state === 'retrying' || (after.state === 'dead' && run?.code !== DEFERRED && !called);
+    const name = `${before.life}.${before.attempts} `;
+    const last = after.failures.at(-1) ?? '';
+    const expected = failed ? [...before.failures, last].slice(-LONGEST_HISTORY) : before.failures;
+    const code = last.slice(name.length);
+    const right = own ? run?.end !== 'threw' || code === run.code : code === CRASHED;
+    if (after.failures.join() !== expected.join() || (failed && !(last.startsWith(name) && right)))
+      this.#violate(
+        `every failed attempt is recorded with its reason`,
+        `${job} (threw ${run?.code}; history ${after.failures.join(', ')})`,
+        before,
+        after,
+      );
   }
 
   /** What a run says of itself is what its handler did. */
@@ -229,7 +270,7 @@ export class RecordRules {
     if (after.state === 'cancelled') {
       if (before.cancelRequestedAtMs === undefined)
         this.#violate('a staged job ends as its execution did', job, before, after);
-      if (this.#world.uncertain.get(job)?.size)
+      if (this.#world.steps.uncertain.get(job)?.size)
         this.#violate('no end hides an uncertain step', job, before, after);
     } else if (after.state !== 'completed' && after.state !== 'dead')
       this.#violate('a staged job ends as its execution did', job, before, after);
@@ -268,6 +309,11 @@ export class RecordRules {
       image ? `${image.state} (attempt ${image.attempts} of life ${image.life})` : 'none';
     this.#world.violate(rule, `${job}: ${show(before)} → ${show(after)}`);
   }
+}
+
+/** What only an attempt's end says. */
+function said({ life, attempts, notBeforeMs, failures, executionArn, completedAtMs }: RecordImage): string {
+  return JSON.stringify([life, attempts, notBeforeMs, failures, executionArn, completedAtMs]);
 }
 
 /** Who claimed which attempt. */

@@ -83,6 +83,8 @@ export class Runs {
     const invocation = process && world.invocations.get(process);
     const alone =
       record?.crashed === true &&
+      // Who has lost the claim before it began finds out at its first step.
+      world.records.isClaimant(job, process) &&
       world.messages.receives(job) < receivesToRunAloneIn(invocation?.version ?? 'new');
     if (neighbours.length > 0 && (alone || neighbours.some((other) => other.alone)))
       world.violate(

@@ -31,7 +31,8 @@ const PUBLISHING_MS = 10 * MINUTE_MS;
 /** What is set by time strikes within this, redrives apart. */
 const TROUBLED_MS = 20 * MINUTE_MS;
 const DAY_MS = 24 * 60 * MINUTE_MS;
-const REDRIVES_MS = [90 * MINUTE_MS, 3 * 24 * 60 * MINUTE_MS];
+export const FIRST_REDRIVE_MS = 90 * MINUTE_MS;
+const REDRIVES_MS = [FIRST_REDRIVE_MS, 3 * 24 * 60 * MINUTE_MS];
 /** The last fault of a plan that is set by time. */
 export const LAST_FAULT_MS = 3 * 24 * 60 * MINUTE_MS + 2000;
 
@@ -154,6 +155,9 @@ export function drawScenario(seed: number, jobs: number, density: number): Scena
         return { ...base, nth: 1 + below(2), ms: below(random() < 0.8 ? 400 : 12_000) };
       case 'frozen':
         return { ...base, nth: 1 + below(2), atMs: below(400), ms: 1000 * (1 + below(20)) };
+      case 'outlives':
+        // Some until the message has come again, which is six timeouts later.
+        return { ...base, nth: 1 + below(2), atMs: below(400), ms: 1000 * (1 + below(pick([45, 300]))) };
       case 'throttled':
       case 'server-error':
       case 'answer-lost':
@@ -162,6 +166,9 @@ export function drawScenario(seed: number, jobs: number, density: number): Scena
         return { ...base, ...late, times: pick([1, 2, 3]), moment: pick(['before', 'after'] as const) };
       case 'slow-answer':
         return { ...base, ms: below(4900) };
+      case 'arrives-late':
+        // Its sender has given it up, and perhaps the whole attempt.
+        return { ...base, ...late, times: pick([1, 4, 8]), ms: 1000 * (5 + below(pick([30, 300]))) };
       case 'handler-throws':
         return { ...base, nth: 1, times: pick([1, 1, 1, 1, 1, 1, 1, 2, 2, 3, 4, 9]) };
       case 'handler-no-sooner':

@@ -3,6 +3,7 @@ import { mulberry32 } from '../../samples/random.ts';
 import type { Runtime } from '../../shared/consumer/index.ts';
 import { StepResults } from '../../shared/consumer/step-results.ts';
 import { maxReceiveCount } from '../../shared/jobs/define-job.ts';
+import { Books } from './books.ts';
 import {
   ACCOUNT_ID,
   BUCKET,
@@ -12,22 +13,23 @@ import {
   SimulatedCloud,
   TABLES,
 } from './cloud.ts';
+import { endOf, judgeEnds } from './ends.ts';
 import { Environments } from './environments.ts';
 import { Executions } from './executions.ts';
-import { describeFault, type FaultKind, FaultPlan } from './faults.ts';
-import { ACCOUNTS, accountOf, amountOf, contractOf, OPENING_MINOR, type Version } from './jobs.ts';
+import { describeFault, FAULTS, type Fault, type FaultKind, FaultPlan } from './faults.ts';
+import { contractOf, type Version } from './jobs.ts';
 import { SimulatedLambda } from './lambda.ts';
 import { JOB_NAME, MessageRules } from './message-rules.ts';
 import { fateOf } from './network.ts';
 import { operate } from './operators.ts';
 import { Provider } from './provider.ts';
 import { Receivers } from './receivers.ts';
-import { ENDED, RecordRules } from './record-rules.ts';
+import { RecordRules } from './record-rules.ts';
 import { Runs } from './runs.ts';
-import { LAST_FAULT_MS, type Scenario, type SimulatedType, TYPES } from './scenario.ts';
-import { effectOf } from './staged-job.ts';
+import { FIRST_REDRIVE_MS, LAST_FAULT_MS, type Scenario, type SimulatedType, TYPES } from './scenario.ts';
+import { StepRules } from './step-rules.ts';
 import { CountedMetrics, LOGGER } from './telemetry.ts';
-import { currentProcess, type Process, processNow, runIn, useRandom, VirtualClock } from './virtual-time.ts';
+import { type Process, processNow, runIn, useRandom, VirtualClock } from './virtual-time.ts';
 import { WebhookEvents } from './webhook-events.ts';
 
 const TEN_MINUTES_MS = 600_000;
@@ -75,28 +77,24 @@ export class World {
   readonly provider: Provider;
   readonly runs: Runs;
   readonly records: RecordRules;
+  readonly steps: StepRules;
   readonly messages: MessageRules;
   readonly environments: Environments;
   readonly lambda: SimulatedLambda;
   readonly executions: Executions;
   readonly webhooks: WebhookEvents;
   readonly receivers: Receivers;
-  /** Jobs that are in the ledger. */
-  readonly books = new Set<string>();
+  readonly books = new Books(this);
   /** Jobs that an operator was told will not run. */
   readonly cancelled = new Set<string>();
-  /** job → its steps that have begun and are not known to be done. */
-  readonly uncertain = new Map<string, Set<string>>();
   /** What runs where at the moment. */
   readonly invocations = new Map<Process, Invocation>();
   readonly outcomes = new Map<string, number>();
   recordsDownUntilMs = 0;
   /** job → what the client names each request by: a repeated one makes no second schedule. */
   readonly #scheduled = new Map<string, Set<string>>();
-  readonly #balances = new Map<string, number>();
   readonly #expires = new Map<string, number>();
   readonly #jobByObject = new Map<string, string>();
-  readonly #sendTroubles = new Set<string>();
   readonly #hash = createHash('sha256');
   readonly #lines: string[] = [];
   readonly #kept: string[] | undefined;
@@ -117,18 +115,17 @@ export class World {
     this.scenario = scenario;
     this.random = mulberry32(scenario.seed ^ 0x5eed);
     this.#kept = keepTrace ? [] : undefined;
-    this.plan = new FaultPlan(scenario.faults, (fault) => this.trace(`fault: ${describeFault(fault)}`));
+    this.plan = new FaultPlan(scenario.faults, (fault) => this.#struck(fault));
     this.provider = new Provider(this, this.plan);
     this.runs = new Runs(this, this.plan);
     this.records = new RecordRules(this);
+    this.steps = new StepRules(this);
     this.messages = new MessageRules(this);
     this.environments = new Environments(this);
     this.lambda = new SimulatedLambda(this);
     this.executions = new Executions(this);
     this.webhooks = new WebhookEvents(this);
     this.receivers = new Receivers(this);
-    for (const { job, kind } of scenario.faults)
-      if (job !== undefined && /send|crash/.test(kind)) this.#sendTroubles.add(job);
     for (const { key, atMs, expiresAfterMs } of scenario.jobs)
       if (expiresAfterMs !== undefined) this.#expires.set(key, START_MS + atMs + expiresAfterMs);
   }
@@ -141,11 +138,6 @@ export class World {
   /** In the world's time. */
   expiresMs(job: string): number | undefined {
     return this.#expires.get(job);
-  }
-
-  /** Whether the plan keeps a job's message from being sent on. */
-  sendsFail(job: string): boolean {
-    return this.#sendTroubles.has(job);
   }
 
   isScheduled(job: string): boolean {
@@ -181,7 +173,7 @@ export class World {
     this.provider.forget(job);
     this.runs.forget(job);
     this.executions.forget(job);
-    this.uncertain.delete(job);
+    this.steps.forget(job);
     this.cancelled.delete(job);
   }
 
@@ -244,9 +236,9 @@ export class World {
       const key = (change.keys.pk?.S ?? '') as string;
       const job = JOB_NAME.exec(key)?.[0];
       if (job === undefined) return;
-      if (change.tableName === TABLES.entries) this.books.add(job);
+      if (change.tableName === TABLES.entries) this.books.entered(job);
       else if (change.keys.sk?.S === 'job') this.records.changed(job, change);
-      else this.#stepChanged(job, String(change.keys.sk?.S), change.newImage?.state?.S as string | undefined);
+      else this.steps.changed(job, change);
     });
     runIn(undefined, () => {
       this.executions.start();
@@ -264,7 +256,11 @@ export class World {
       this.scenario.faults.flatMap(({ kind, job }) => (kind === 'handler-no-sooner' && job ? [job] : [])),
     );
     const isSlow = (job: string): boolean => /^(?:later|deliver)/.test(job) || slow.has(job);
-    this.clock.after(last + ENDS_WITHIN_MS, () => this.#judgeEnds((job) => !isSlow(job), ENDS_WITHIN_MS));
+    // Also between what befalls all of them and the last redrive.
+    for (const quietMs of [FIRST_REDRIVE_MS, last])
+      this.clock.after(quietMs + ENDS_WITHIN_MS, () =>
+        judgeEnds(this, (job) => !isSlow(job), ENDS_WITHIN_MS),
+      );
     await this.clock.run(endMs, () => this.#violation !== undefined);
     if (!this.#violation) await this.#judge();
     this.#flush();
@@ -278,7 +274,7 @@ export class World {
   }
 
   async #furnish(): Promise<void> {
-    const { sqs, dynamo } = this.cloud;
+    const { sqs } = this.cloud;
     for (const type of TYPES) {
       const dead = `${type}-dead`;
       sqs.createQueue(dead, { MessageRetentionPeriod: String(14 * 86_400) });
@@ -292,14 +288,12 @@ export class World {
       });
     }
     await this.receivers.furnish();
-    for (let number = 0; number < ACCOUNTS; number++) {
-      const accountId = `account-${number}`;
-      this.#balances.set(accountId, OPENING_MINOR);
-      await dynamo.execute('PutItem', {
-        TableName: TABLES.accounts,
-        Item: { accountId: { S: accountId }, balanceMinor: { N: String(OPENING_MINOR) } },
-      });
-    }
+    await this.books.open();
+  }
+
+  #struck(fault: Fault): void {
+    this.trace(`fault: ${describeFault(fault)}`);
+    if (fault.job !== undefined && FAULTS[fault.kind].site === 'send') this.messages.sendFailed(fault.job);
   }
 
   #arrives({ service, operation, process, body }: Call): void {
@@ -318,91 +312,15 @@ export class World {
     this.#scheduled.set(job, (this.#scheduled.get(job) ?? new Set()).add(ClientToken));
   }
 
-  #stepChanged(job: string, key: string, state: string | undefined): void {
-    const [kind, step] = key.split('#') as [string, string];
-    if (kind !== 'step' || state === undefined) return;
-    if (/^stage\/[^/]+$/.test(step)) {
-      this.#stageChanged(job, step, state);
-      return;
-    }
-    const uncertain = this.uncertain.get(job) ?? new Set();
-    this.uncertain.set(job, uncertain);
-    if (state === 'begun') uncertain.add(step);
-    else uncertain.delete(step);
-    if (state !== 'done') return;
-    this.trace(`${currentProcess()?.name} records ${step} of ${job} as done`);
-    const effects = job.startsWith('deliver') ? this.receivers.taken(job) : this.provider.count(job, step);
-    if (effects === 0) this.violate('a step is recorded as done once its effect is', `${job} ${step}`);
-  }
-
-  /** A stage may run again as a whole: its own record is never uncertain. */
-  #stageChanged(job: string, run: string, state: string): void {
-    if (state !== 'done') return;
-    this.trace(`${currentProcess()?.name} records ${run} of ${job} as done`);
-    this.executions.done(job, run);
-    if (this.provider.count(job, effectOf(run)) === 0)
-      this.violate('a step is recorded as done once its effect is', `${job} ${run}`);
-  }
-
   /** After the bound: everything has ended, and the books agree. */
   async #judge(): Promise<void> {
-    this.#judgeEnds(() => true, SLOW_ENDS_WITHIN_MS);
-    for (const job of this.messages.jobs()) this.count(this.#endOf(job));
+    judgeEnds(this, () => true, SLOW_ENDS_WITHIN_MS);
+    for (const job of this.messages.jobs()) this.count(endOf(this, job));
     for (const { key } of this.scenario.jobs)
       if (this.messages.of(key).waiting + this.messages.of(key).dead === 0 && !this.records.stateOf(key))
         this.count('never accepted');
     this.records.jitter();
-    await this.#judgeBooks();
-  }
-
-  #judgeEnds(concerns: (job: string) => boolean, withinMs: number): void {
-    for (const job of this.messages.jobs()) {
-      if (!concerns(job)) continue;
-      const { waiting, dead, letterExpired } = this.messages.of(job);
-      const state = this.records.stateOf(job);
-      if (
-        waiting > 0 ||
-        this.isScheduled(job) ||
-        !(this.#isUnseen(job) || state === 'dead' || ENDED.has(state ?? 'none'))
-      )
-        this.violate(
-          'once faults stop, every job ends within the bound',
-          `${job} is ${state} with ${waiting} messages after ${withinMs / 3600_000} h without faults`,
-        );
-      else if (state === 'dead' && dead === 0 && !letterExpired)
-        this.violate('a dead letter lies in the dead-letter queue', job);
-    }
-  }
-
-  /** Its receives were spent before our code saw the last of them; the rules of messages hold that it was so. */
-  #isUnseen(job: string): boolean {
-    const { dead, letterExpired } = this.messages.of(job);
-    const state = this.records.stateOf(job);
-    return (
-      (dead > 0 || letterExpired) && (state === undefined || state === 'retrying' || state === 'deferred')
-    );
-  }
-
-  #endOf(job: string): string {
-    if (job.startsWith('poison')) return 'dead: never a job';
-    return this.#isUnseen(job) ? 'dead: never seen' : (this.records.stateOf(job) ?? 'lost');
-  }
-
-  async #judgeBooks(): Promise<void> {
-    for (const job of this.books)
-      this.#balances.set(accountOf(job), (this.#balances.get(accountOf(job)) ?? 0) + amountOf(job));
-    for (const [accountId, expected] of this.#balances) {
-      const { Item } = (await this.cloud.dynamo.execute('GetItem', {
-        TableName: TABLES.accounts,
-        Key: { accountId: { S: accountId } },
-        ConsistentRead: true,
-      })) as { Item: { balanceMinor: { N: string } } };
-      if (Number(Item.balanceMinor.N) !== expected)
-        this.violate(
-          'balances equal the ledger',
-          `${accountId} has ${Item.balanceMinor.N}, its entries say ${expected}`,
-        );
-    }
+    await this.books.judge();
   }
 
   #flush(): void {
