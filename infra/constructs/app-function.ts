@@ -5,6 +5,7 @@ import {
   type FunctionOptions,
   Function as LambdaFunction,
   LoggingFormat,
+  RecursiveLoop,
   Runtime,
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
@@ -63,6 +64,9 @@ export class AppFunction extends LambdaFunction {
       logGroup,
       // Powertools writes JSON lines itself; Lambda's JSON format would filter them a second time, by a level of its own.
       loggingFormat: LoggingFormat.TEXT,
+      // Else Lambda drops what comes for the 17th time in one chain of requests, and a job's message is sent again as often as the job
+      // waits. What ends our loops is our own (docs/decisions/0017-our-loops-end-themselves.md).
+      recursiveLoop: RecursiveLoop.ALLOW,
       ...props.options,
       environment: {
         ...props.environment,

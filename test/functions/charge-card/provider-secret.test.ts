@@ -57,6 +57,24 @@ describe('a charge waits, and spends no attempt,', () => {
     expect(await charges.record(charge)).toMatchObject({ state: 'completed', attempts: 1 });
   });
 
+  it('forty times, which is more often than Lambda invokes a function in one chain of requests, and is made then', async () => {
+    await charges.fillIn({ url: '', apiKey: '' });
+    const charge = charges.charge();
+    await charges.lab.publish(chargeCard, charge);
+    for (let waits = 1; waits < 40; waits++) {
+      await charges.lab.settle();
+      await charges.lab.advance(901);
+    }
+    await charges.lab.settle();
+    expect(await charges.record(charge)).toMatchObject({ state: 'deferred', attempts: 0, deferrals: 40 });
+
+    await charges.fillIn(rightly());
+    await charges.lab.drain();
+    expect(charges.provider.effects(charge.chargeId)).toBe(1);
+    expect(await charges.record(charge)).toMatchObject({ state: 'completed', attempts: 1, deferrals: 40 });
+    expect(await charges.lab.deadLetters(chargeCard)).toEqual([]);
+  });
+
   it('when nobody fills it in for a day, it is dead-lettered with what to do, and a redrive charges it', async () => {
     await charges.fillIn({ url: '', apiKey: '' });
     const charge = charges.charge();
