@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { Job } from '../jobs/define-job.ts';
 import { HonestJobsError } from '../jobs/honest-jobs-error.ts';
-import { bodyOf, type JobMessage, SPEC_VERSION } from '../jobs/message.ts';
+import { bodyOf, type JobMessage, MESSAGE_GROUP_ID, SPEC_VERSION } from '../jobs/message.ts';
 import { parseJob } from '../jobs/parse-job.ts';
 
 export interface PublishOptions {
@@ -81,8 +81,6 @@ export const LARGEST_BATCH_BYTES = 1_048_576;
 const RESENDING_ROOM_BYTES = 64;
 export const LARGEST_MESSAGE_BYTES = LARGEST_BATCH_BYTES - RESENDING_ROOM_BYTES;
 const MOST_ENTRIES = 10;
-/** What SQS takes as a MessageGroupId. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html */
-const PARTITION_KEY = /^[\x21-\x7E]{1,128}$/;
 const TRIES = 3;
 const FIRST_PAUSE_MS = 100;
 
@@ -168,7 +166,7 @@ export class Publisher {
           : `The expiryTime ${expiryTime.toISOString()} is not later than now: the job would expire without having run.`,
       );
     // SQS would refuse it too, but with it all other jobs of its batch.
-    if (partitionKey !== undefined && !PARTITION_KEY.test(partitionKey))
+    if (partitionKey !== undefined && !MESSAGE_GROUP_ID.test(partitionKey))
       return invalid('INVALID_ENVELOPE', 'The partitionKey is not 1 to 128 letters, digits or punctuation.');
     const message: JobMessage = {
       specversion: SPEC_VERSION,

@@ -7,6 +7,9 @@ export const SPEC_VERSION = '1.0';
 /** CloudEvents' integers have 32 bits. One that is there already is not counted on. */
 const MOST_HOPS = 2_147_483_647;
 
+/** What SQS takes as a MessageGroupId. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html */
+export const MESSAGE_GROUP_ID = /^[\x21-\x7E]{1,128}$/;
+
 /**
  * What travels. Extension attributes that we do not know are let pass, as CloudEvents asks; ours are lower case without
  * separators because the specification allows nothing else.
@@ -30,7 +33,7 @@ const envelope = z.looseObject({
   expirytime: z.iso.datetime({ offset: true }).optional(),
   /** How often the job has been re-sent by its consumer. Publishers leave it out. */
   hop: z.int().min(0).max(MOST_HOPS).optional(),
-  /** The tenant. Also the SQS MessageGroupId, which turns on fair queues. */
+  /** The tenant. Also the SQS MessageGroupId, which turns on fair queues, where it fits {@link MESSAGE_GROUP_ID}. */
   partitionkey: z.string().min(1).max(128).optional(),
   data: z.unknown().refine((data) => data !== undefined, 'is missing'),
 });

@@ -1,5 +1,5 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { bodyOf, type JobMessage, oneHopOn } from './message.ts';
+import { bodyOf, type JobMessage, MESSAGE_GROUP_ID, oneHopOn } from './message.ts';
 import type { ExecutionData, StageData } from './stage-data.ts';
 
 export interface SendAgainOptions {
@@ -16,12 +16,15 @@ export async function sendAgain(
   { job, message }: Pick<ExecutionData, 'job' | 'message'>,
   { sqs, data, claimedHop, abortSignal }: SendAgainOptions,
 ): Promise<string> {
-  const published = (await data.read(message)) as JobMessage;
+  // Not what bounds its start: it has been started.
+  const { expirytime: _, ...published } = (await data.read(message)) as JobMessage;
+  // A tenant may have any name; one that SQS would refuse had no group before either.
+  const group = MESSAGE_GROUP_ID.test(published.partitionkey ?? '') ? published.partitionkey : undefined;
   const { MessageId = '' } = await sqs.send(
     new SendMessageCommand({
       QueueUrl: job.queueUrl,
       MessageBody: bodyOf(oneHopOn(published, claimedHop)),
-      ...(published.partitionkey === undefined ? {} : { MessageGroupId: published.partitionkey }),
+      ...(group === undefined ? {} : { MessageGroupId: group }),
     }),
     abortSignal && { abortSignal },
   );
