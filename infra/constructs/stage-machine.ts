@@ -7,6 +7,26 @@ const TASK_TIMEOUT_MARGIN_SECONDS = 5;
 /** A stage that asks for later is asked again each minute, for half an hour. */
 const RETRY_AFTER = { IntervalSeconds: 60, BackoffRate: 1, MaxAttempts: 30 };
 
+/**
+ * No run of the stage: the account's concurrency is used up, or Lambda itself is unwell. A budget of its own, which takes some two hours to spend, and
+ * which forty items side by side can spend without filling their execution's history of 25,000 events.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html
+ */
+const LAMBDA_ITSELF = {
+  ErrorEquals: [
+    'Lambda.TooManyRequestsException',
+    'Lambda.ServiceException',
+    'Lambda.AWSLambdaException',
+    'Lambda.SdkClientException',
+    'Lambda.ClientExecutionTimeoutException',
+  ],
+  IntervalSeconds: 2,
+  BackoffRate: 2,
+  MaxDelaySeconds: 300,
+  JitterStrategy: 'FULL',
+  MaxAttempts: 50,
+};
+
 const JOB_AND_INPUT = { 'job.$': '$.job', 'payload.$': '$.payload', 'input.$': '$.before.output' };
 
 type State = Readonly<Record<string, unknown>>;
@@ -113,6 +133,7 @@ function task(
       { ErrorEquals: ['RetryAfter', 'StepUnverified'], ...RETRY_AFTER },
       // The machine cannot read how soon is too soon: its own longest delay, and none of it left to chance.
       { ErrorEquals: ['RetryNoSooner'], IntervalSeconds: capSeconds, BackoffRate: 1, MaxAttempts },
+      LAMBDA_ITSELF,
       {
         ErrorEquals: ['States.ALL'],
         IntervalSeconds: baseSeconds,

@@ -135,7 +135,7 @@ export class StagedJob extends Construct {
       subject,
       name: 'failed-executions',
       severity: 'warning',
-      says: 'an execution failed for good; its job is on its way to the dead-letter queue',
+      says: 'an execution failed for good; its job is on its way to the dead-letter queue, unless somebody cancelled it',
       metric: this.stateMachine.metricFailed(sum),
     });
     new RunbookAlarm(this, 'TimedOutExecutions', {

@@ -16,7 +16,10 @@ export interface StageSettings {
   readonly forEach?: { readonly list: string; readonly mostAtATime: number };
 }
 
-/** Delays of `min(capSeconds, baseSeconds * 2^(n-1))` after the n-th failed run, each times a random factor in [0, 1] (Step Functions' full jitter). */
+/**
+ * Delays of `min(capSeconds, baseSeconds * 2^(n-1))` after the n-th failed run, each times a random factor in [0, 1] (Step Functions' full jitter). What
+ * Lambda refuses, or fails at by itself, is no run: it is asked again by a budget of its own.
+ */
 export interface StageRetry {
   /** Runs in all, 1 to 100. */
   readonly attempts: number;
@@ -40,7 +43,7 @@ export interface StageDefinition<Input, Output> {
   readonly timeoutSeconds?: number;
   /** @default 512 */
   readonly memoryMegabytes?: number;
-  /** @default DEFAULT_STAGE_RETRY: 5 runs, 5 s doubling up to 300 s */
+  /** @default DEFAULT_STAGE_RETRY: 10 runs, 5 s doubling up to 300 s, 20 minutes in all before jitter */
   readonly retry?: StageRetry;
   /**
    * Runs the stage for each item of the list of this name in the input, `mostAtATime` (1 to 40) side by side; the next stage's input
@@ -70,7 +73,7 @@ export interface StagedJobDefinition<Payload, Input>
 }
 
 export const DEFAULT_STAGE_RETRY: StageRetry = Object.freeze({
-  attempts: 5,
+  attempts: 10,
   baseSeconds: 5,
   capSeconds: 300,
 });

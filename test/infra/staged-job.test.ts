@@ -191,7 +191,7 @@ describe('its state machine', () => {
     expect(definition().text).not.toContain('"Catch"');
   });
 
-  test('tries again as the contract says, with full jitter and a cap; after the cap what asks for no sooner; not what is permanent; each minute what asks for later', () => {
+  test('tries again as the contract says, with full jitter and a cap; after the cap what asks for no sooner; not what is permanent; each minute what asks for later; for long what Lambda refuses', () => {
     const { frame, ...others } = tasksOf(definition().flow);
     expect(frame?.Retry).toEqual([
       { ErrorEquals: ['PermanentError', 'Cancelled'], MaxAttempts: 0 },
@@ -202,6 +202,11 @@ describe('its state machine', () => {
         MaxAttempts: 30,
       },
       { ErrorEquals: ['RetryNoSooner'], IntervalSeconds: 90, BackoffRate: 1, MaxAttempts: 3 },
+      expect.objectContaining({
+        ErrorEquals: expect.arrayContaining(['Lambda.TooManyRequestsException', 'Lambda.ServiceException']),
+        MaxDelaySeconds: 300,
+        MaxAttempts: 50,
+      }),
       {
         ErrorEquals: ['States.ALL'],
         IntervalSeconds: 7,
@@ -212,7 +217,7 @@ describe('its state machine', () => {
       },
     ]);
     for (const { Retry } of Object.values(others))
-      expect(Retry?.at(-1)).toMatchObject({ IntervalSeconds: 5, MaxDelaySeconds: 300, MaxAttempts: 4 });
+      expect(Retry?.at(-1)).toMatchObject({ IntervalSeconds: 5, MaxDelaySeconds: 300, MaxAttempts: 9 });
   });
 
   test('is a Standard one under the name of its type, and logs its errors', () => {
