@@ -138,7 +138,8 @@ export async function gatherEvidence({
     charges: await rows<ChargeRow>('charges'),
     orders: await rows<OrderRow>('orders'),
     stock: await rows<StockRow>('stock'),
-    reports: await rows<ReportRow>('reports'),
+    // One that is still being laid down is none yet.
+    reports: (await rows<ReportRow>('reports')).filter(({ state }) => state === 'ready'),
     reportFiles: objects ? await reportFiles(objects) : new Map(),
     mails: mails(),
     providerCharges: providerCharges(),

@@ -1,11 +1,12 @@
 import { S3Client } from '@aws-sdk/client-s3';
-import { CLIENT_DEFAULTS } from '../../shared/consumer/index.ts';
-import { ENVIRONMENT, required } from '../../shared/jobs/environment.ts';
+import { CLIENT_DEFAULTS, documentClient } from '../../shared/consumer/index.ts';
+import { ENVIRONMENT, required, tableVariable } from '../../shared/jobs/environment.ts';
 import { generateReport, upload } from '../../shared/jobs/generate-report.ts';
 import { runStage } from '../../shared/stages/index.ts';
 import { inParallel } from './in-parallel.ts';
 import { manifestOf, pictureName, prefixOf, type ReportFile } from './manifest.ts';
 import { ReportFiles } from './report-files.ts';
+import { ReportRows } from './report-rows.ts';
 import { Uploader } from './uploader.ts';
 
 /**
@@ -22,11 +23,13 @@ const s3 = new S3Client({
   requestHandler: { ...CLIENT_DEFAULTS.requestHandler, requestTimeout: 30_000 },
 });
 const uploader = new Uploader(s3, bucket, new ReportFiles(s3, bucket));
+const rows = new ReportRows(documentClient(), required(tableVariable('reports')));
 
 export const handler = runStage(
   generateReport,
   upload,
   async ({ pdf, counts, assets }, { payload, signal, progress }) => {
+    await rows.reserve(payload);
     const prefix = prefixOf(payload);
     const report = await uploader.upload(pdf, `${prefix}report.pdf`, 'application/pdf', signal);
     const pictures = assets.flatMap((asset, index) =>

@@ -115,7 +115,8 @@ export class JobsStack extends Stack {
     // A link that it signs may what it may.
     objects('upload', 'GetObject', REPORTS_PREFIX);
     this.#grantAbort(report.stage('upload'));
-    this.#grantItems({ consumer: report.stage('record') }, 'reports', ['PutItem']);
+    for (const stage of ['upload', 'record'])
+      this.#grantItems({ consumer: report.stage(stage) }, 'reports', ['PutItem']);
   }
 
   #grantAbort(upload: LambdaFunction): void {

@@ -115,8 +115,11 @@ export class StateStack extends Stack {
           prefix: STAGE_DATA_PREFIX,
           expiration: Duration.days((RECORD_RETENTION_SECONDS + LONGEST_DEFERRAL_SECONDS) / 86_400),
         },
-        // As long as a report's job can be resumed.
-        { prefix: REPORT_DATA_PREFIX, expiration: Duration.days(RECORD_RETENTION_SECONDS / 86_400) },
+        // The same, of a report's own.
+        {
+          prefix: REPORT_DATA_PREFIX,
+          expiration: Duration.days((RECORD_RETENTION_SECONDS + LONGEST_DEFERRAL_SECONDS) / 86_400),
+        },
       ],
     });
     // With a group go its schedules, and a deferred job's message is nowhere else.

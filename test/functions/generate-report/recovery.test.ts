@@ -62,7 +62,7 @@ describe('a report whose upload S3 refuses', () => {
       message: expect.stringContaining('upload'),
     });
     expect(reports.mails(report)).toEqual([]);
-    expect(await reports.row(report)).toBeUndefined();
+    expect(await reports.row(report)).toMatchObject({ state: 'preparing' });
 
     lift();
     const { runs, end } = countRuns();

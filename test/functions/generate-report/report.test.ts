@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { extractText, getDocumentProxy } from 'unpdf';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decode } from '../../../functions/generate-report/pictures/codecs.ts';
+import { RECORD_RETENTION_SECONDS } from '../../../shared/jobs/define-job.ts';
 import { JOBS } from '../../../shared/jobs/registry.ts';
 import { ReportLab } from './report-lab.ts';
 
@@ -117,6 +118,20 @@ describe('a report', () => {
       counts: { assets: 4, failedAssets: 3 },
       failedAssets: ['Metadata', 'Loopback', 'Missing'],
     });
+  });
+
+  it('of an id that another report has had, weeks ago, changes nothing of that one and mails nobody', async () => {
+    const report = reports.report({ assets: [] });
+    await reports.run(report);
+    const [row, files] = [await reports.row(report), await reports.files(report)];
+    await reports.lab.advance(RECORD_RETENTION_SECONDS + 3600);
+    await reports.run({ ...report, title: 'Another one' });
+    expect((await reports.lab.deadLetterOf(JOBS.generateReport, report.reportId))?.reason.message).toContain(
+      'REPORT_ID_REUSED',
+    );
+    expect(await reports.row(report)).toEqual(row);
+    expect(await reports.files(report)).toEqual(files);
+    expect(reports.mails(report)).toHaveLength(1);
   });
 
   it('that is published twice is one report', async () => {
