@@ -34,7 +34,7 @@ export const stagesCommand: Command = {
 };
 
 async function resumeOne(context: CommandContext, subject: string): Promise<number> {
-  const { terminal, lookup, sfn, now, stage, yes } = context;
+  const { terminal, lookup, now, stage, yes } = context;
   const reference = typeAndKey(subject);
   const record = await (reference
     ? lookup.byKey(reference.type, reference.key)
@@ -45,7 +45,7 @@ async function resumeOne(context: CommandContext, subject: string): Promise<numb
     );
     return 1;
   }
-  const resumption = await findResumption(record, now(), sfn);
+  const resumption = await findResumption(record, now(), context);
   terminal.print(await targetLine(context));
   terminal.print(`resumes ${shown(record.pk)}: it is ${sentenceOf(statusOf(record, now()))}`);
   terminal.print(

@@ -127,15 +127,15 @@ export type StepStatus =
   | { readonly state: 'not-done'; readonly begunAtMs: number };
 
 /**
- * What is true of a step, which depends on whether its job's own run is still in it.
+ * What is true of a step, which depends on whether its job's own run, or its stage's, is still in it.
  *
- * @param running the owners of a staged job's runs that are under way
+ * @param steps all of the job
  */
 export function stepStatusOf(
   step: StepRecord,
   record: JobRecord,
   nowMs: number,
-  running: ReadonlySet<string> = new Set(),
+  steps: readonly StepRecord[],
 ): StepStatus {
   switch (step.state) {
     case 'done':
@@ -149,11 +149,27 @@ export function stepStatusOf(
       return { state: 'not-done', begunAtMs: step.begunAtMs };
     case 'begun':
       if (stageOfStep(step)) return { state: 'repeatable', sinceMs: step.begunAtMs };
-      return running.has(step.owner) ||
+      return inUseUntilMs(step, steps, nowMs) !== undefined ||
         (step.owner === record.owner && statusOf(record, nowMs).state === 'running')
         ? { state: 'under-way', sinceMs: step.begunAtMs }
         : { state: 'uncertain', sinceMs: step.begunAtMs };
   }
+}
+
+/**
+ * Until when a stage's run may be in a step at the longest: neither a retry nor the end of the execution stops the function. `undefined` when none is,
+ * or it has said that it ended.
+ */
+export function inUseUntilMs(
+  { sk, owner, leaseUntilMs = 0 }: StepRecord,
+  steps: readonly StepRecord[],
+  nowMs: number,
+): number | undefined {
+  if (leaseUntilMs <= nowMs) return undefined;
+  const stage = steps.find((one) => one.owner === owner && stageOfStep(one) && sk.startsWith(`${one.sk}/`));
+  const failedAtMs = stage?.failure?.atMs ?? Number.NEGATIVE_INFINITY;
+  const hasEnded = stage !== undefined && (stage.state !== 'begun' || failedAtMs >= stage.begunAtMs);
+  return hasEnded ? undefined : leaseUntilMs;
 }
 
 /** The lives of a job: each redrive begins one. */

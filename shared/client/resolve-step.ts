@@ -5,7 +5,7 @@ import { HonestJobsError } from '../jobs/honest-jobs-error.ts';
 import { tableName } from '../jobs/names.ts';
 import { expirationSeconds, type JobRecord, type StepRecord, stepSortKey } from '../jobs/record.ts';
 import { JobLookup } from './job-lookup.ts';
-import { statusOf, stepStatusOf } from './job-status.ts';
+import { inUseUntilMs, statusOf, stepStatusOf } from './job-status.ts';
 
 /** What a person found out about an uncertain step at the provider. */
 export type Resolution =
@@ -84,7 +84,12 @@ export async function findUncertainStep(
       'JOB_RUNNING',
       `Execution ${status.executionArn} carries ${record.pk}, and may settle the step itself. Try again when it has ended.`,
     );
-  const { state } = stepStatusOf(step, record, now());
+  const { state } = stepStatusOf(step, record, now(), steps);
+  if (state === 'under-way')
+    throw new StepNotResolved(
+      'JOB_RUNNING',
+      `A run of its stage may still be in step "${name}" of ${record.pk}, and settle it itself: the end of an execution stops no function. Try again when it is over, at the latest at ${new Date(inUseUntilMs(step, steps, now()) ?? now()).toISOString()}.`,
+    );
   if (state !== 'uncertain')
     throw new StepNotResolved(
       'NOT_UNCERTAIN',
@@ -140,7 +145,8 @@ export async function resolveStep(
               UpdateExpression: `SET #state = :resolved, #owner = :resolver, expiration = :expiration${
                 done ? ', doneAtMs = :now' : ''
               }${result === undefined ? '' : ', #result = :result'}`,
-              ConditionExpression: '#state = :begun AND #owner = :owner AND begunAtMs = :begunAt',
+              ConditionExpression:
+                '#state = :begun AND #owner = :owner AND begunAtMs = :begunAt AND expiration = :seenExpiration',
               ExpressionAttributeNames: {
                 '#state': 'state',
                 '#owner': 'owner',
@@ -149,7 +155,9 @@ export async function resolveStep(
               ExpressionAttributeValues: {
                 ':resolved': resolution.found,
                 ':resolver': `resolved-${randomUUID()}`,
-                ':expiration': expirationSeconds(nowMs),
+                // What is longer already is needed for as long: the job may run for months.
+                ':expiration': Math.max(step.expiration, expirationSeconds(nowMs)),
+                ':seenExpiration': step.expiration,
                 ':begun': 'begun',
                 ':owner': step.owner,
                 ':begunAt': step.begunAtMs,

@@ -4,7 +4,7 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import { HonestJobsError } from '../jobs/honest-jobs-error.ts';
 import type { JobRecord } from '../jobs/record.ts';
 import { sendAgain } from '../jobs/send-again.ts';
-import { type ExecutionData, StageData } from '../jobs/stage-data.ts';
+import { type ExecutionData, executionDataOf, StageData } from '../jobs/stage-data.ts';
 import { describeExecution, failedExecutions, type TimeWindow } from './executions.ts';
 import type { JobLookup } from './job-lookup.ts';
 
@@ -31,14 +31,18 @@ export interface Resumption {
  *
  * @throws NotResumable
  */
-export async function findResumption(record: JobRecord, nowMs: number, sfn: SFNClient): Promise<Resumption> {
+export async function findResumption(
+  record: JobRecord,
+  nowMs: number,
+  { sfn, lookup }: { readonly sfn: SFNClient; readonly lookup: JobLookup },
+): Promise<Resumption> {
   const executionArn = resumable(record, nowMs);
   const execution = await describeExecution(executionArn, sfn);
   if (!execution)
     throw new NotResumable(
       `Step Functions keeps executions for 90 days, and that of ${record.pk} is gone: redrive its dead letter, or publish the job again.`,
     );
-  return resumptionOf(record, execution);
+  return resumptionOf(record, execution, nowMs, lookup);
 }
 
 /** The failed executions of a type within a time window whose jobs can be resumed, oldest end first, and why others cannot. */
@@ -50,16 +54,16 @@ export async function findResumptions(
   const found: { readonly resumption: Resumption; readonly endedAtMs: number }[] = [];
   const leftOut: string[] = [];
   for await (const execution of failedExecutions(stateMachineArn, window, sfn)) {
-    const { job } = dataOf(execution);
-    const record = await lookup.byKey(job.type, job.key);
     try {
+      const { job } = dataOf(execution);
+      const record = await lookup.byKey(job.type, job.key);
       if (!record || record.executionArn !== execution.executionArn)
         throw new NotResumable(
           `${job.type}#${job.key} ${record ? 'has another execution by now' : 'is older than the records'}.`,
         );
       resumable(record, now());
       found.push({
-        resumption: resumptionOf(record, execution),
+        resumption: await resumptionOf(record, execution, now(), lookup),
         endedAtMs: execution.stopDate?.getTime() ?? 0,
       });
     } catch (error) {
@@ -89,7 +93,10 @@ export async function resume(
 
 /** @returns the ARN of its execution */
 function resumable(record: JobRecord, nowMs: number): string {
-  const { pk, executionArn, state, verdict, cancelRequestedAtMs } = record;
+  const { pk, executionArn, state, verdict, cancelRequestedAtMs, expiration } = record;
+  // DynamoDB deletes it up to two days after that; the consumer takes such a job for a new one, which runs all of its stages.
+  if (expiration * 1000 <= nowMs)
+    throw new NotResumable(`The time of ${pk}'s record is over: publish the job again, as a new one.`);
   if (executionArn === undefined)
     throw new NotResumable(`${pk} is ${state} and was never in an execution: there is nothing to resume.`);
   if (state !== 'dead')
@@ -104,8 +111,23 @@ function resumable(record: JobRecord, nowMs: number): string {
   return executionArn;
 }
 
-function resumptionOf(record: JobRecord, execution: DescribeExecutionCommandOutput): Resumption {
+async function resumptionOf(
+  record: JobRecord,
+  execution: DescribeExecutionCommandOutput,
+  nowMs: number,
+  lookup: JobLookup,
+): Promise<Resumption> {
   const { redriveStatus, redriveStatusReason, error } = execution;
+  const data = dataOf(execution);
+  // What a new execution skips, it knows by the records of the steps alone.
+  const forgotten =
+    redriveStatus === 'REDRIVABLE'
+      ? undefined
+      : (await lookup.steps(record)).find(({ expiration }) => expiration * 1000 <= nowMs);
+  if (forgotten)
+    throw new NotResumable(
+      `${record.pk} can only go on in a new execution, and the time of its ${forgotten.sk} is over: what was done would be done again.`,
+    );
   return {
     record,
     ...(redriveStatus === 'REDRIVABLE'
@@ -115,10 +137,13 @@ function resumptionOf(record: JobRecord, execution: DescribeExecutionCommandOutp
           ...(redriveStatusReason === undefined ? {} : { because: redriveStatusReason }),
         }),
     ...(error === undefined ? {} : { error }),
-    data: dataOf(execution),
+    data,
   };
 }
 
-function dataOf({ input }: DescribeExecutionCommandOutput): ExecutionData {
-  return JSON.parse(input ?? '') as ExecutionData;
+/** @throws NotResumable */
+function dataOf({ input, executionArn }: DescribeExecutionCommandOutput): ExecutionData {
+  const data = executionDataOf(input);
+  if (!data) throw new NotResumable(`Execution ${executionArn} carries no job: somebody started it by hand.`);
+  return data;
 }

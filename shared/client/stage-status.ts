@@ -14,7 +14,7 @@ export interface StageStatus {
   readonly doneAtMs?: number;
   /** Runs that failed and said so; one whose process died says nothing. */
   readonly failures: number;
-  /** The last of them. */
+  /** Why the last run that told of it did not finish: it failed, or asked for later. */
   readonly failure?: NonNullable<StepRecord['failure']>;
   /** What the run under way said last of itself. */
   readonly progress?: NonNullable<StepRecord['progress']>;
@@ -31,8 +31,6 @@ export interface StagesReport {
   readonly stages: readonly StageStatus[];
   /** How much of the whole is done, 0 to 1; each stage counts the same. */
   readonly share: number;
-  /** The owners of the runs that are under way: a step of theirs may still end. */
-  readonly running: ReadonlySet<string>;
 }
 
 export interface StagesOptions {
@@ -68,13 +66,6 @@ export function stagesOf(
   return {
     stages,
     share: stages.reduce((sum, { share }) => sum + share, 0) / stages.length,
-    running: new Set(
-      order
-        .flat()
-        .flatMap(runs)
-        .filter(({ state }) => state === 'running')
-        .map(({ step }) => step.owner),
-    ),
   };
 }
 

@@ -15,7 +15,7 @@ import {
   stageStepName,
   stepSortKey,
 } from '../jobs/record.ts';
-import type { ExecutionData } from '../jobs/stage-data.ts';
+import { executionDataOf } from '../jobs/stage-data.ts';
 import { isOne, isStaged, type StageOrder } from '../jobs/staged-job.ts';
 import { describeExecution } from './executions.ts';
 import type { JobLookup } from './job-lookup.ts';
@@ -136,7 +136,7 @@ async function reportOf(
       .map((step) => ({
         name: step.sk.slice(stepSortKey('').length),
         record: step,
-        ...stepStatusOf(step, record, nowMs, stages?.running),
+        ...stepStatusOf(step, record, nowMs, steps),
       })),
     ...idsOf(record, reference),
   };
@@ -154,7 +154,7 @@ async function itemsOfFirst(
   const next = [second ?? []].flat().map(({ name }) => stepSortKey(stageStepName(name)));
   if (steps.some(({ sk }) => next.includes(sk))) return undefined;
   const execution = await describeExecution(executionArn, sfn);
-  return execution && (JSON.parse(execution.input ?? '') as ExecutionData).before.items.length;
+  return executionDataOf(execution?.input)?.before.items.length;
 }
 
 /** A record that a cancellation created has the id of no message: whoever asks by one has it from a message that came later. */

@@ -77,6 +77,12 @@ const REMEMBERED_SECONDS = 86_400;
 /** A begin that was cut off half-way would leave a marker of nothing. */
 const NEVER = AbortSignal.any([]);
 
+export interface StepsOfStage {
+  readonly within?: string;
+  readonly longestSeconds?: number;
+  readonly leaseUntilMs?: number;
+}
+
 interface Write {
   readonly set: string;
   readonly condition: string;
@@ -96,16 +102,18 @@ export class StepRecords {
   readonly #now: () => number;
   readonly #stage: string | undefined;
   readonly #longestMs: number;
+  readonly #leaseUntilMs: number | undefined;
   #lastBegin: Promise<unknown> = Promise.resolve();
 
   /**
    * @param options.within the step of the stage that these steps are within: they begin only while that one is this run's @default none
    * @param options.longestSeconds how long the execution may take that they are of: they are remembered for that much longer @default 0
+   * @param options.leaseUntilMs when this run has surely ended, where the job's own record does not say so @default it does
    */
   constructor(
     { dynamo, jobsTable, results, now }: Pick<Runtime, 'dynamo' | 'jobsTable' | 'results' | 'now'>,
     run: StepOwner,
-    { within, longestSeconds = 0 }: { readonly within?: string; readonly longestSeconds?: number } = {},
+    { within, longestSeconds = 0, leaseUntilMs }: StepsOfStage = {},
   ) {
     this.#client = dynamo;
     this.#tableName = jobsTable;
@@ -114,6 +122,7 @@ export class StepRecords {
     this.#now = now;
     this.#stage = within;
     this.#longestMs = longestSeconds * 1000;
+    this.#leaseUntilMs = leaseUntilMs;
   }
 
   /** Marks the step as begun. @returns the record in the way, when it is done or uncertain @throws StepRefused when its stage is another run's by now */
@@ -252,6 +261,12 @@ export class StepRecords {
   /** A write by which a step becomes this run's. Within a stage they are made one after the other, since two at a time would be in each other's way. */
   async #begin(name: string, write: Write): Promise<StepRecord | undefined> {
     const stage = this.#stage;
+    if (this.#leaseUntilMs !== undefined)
+      write = {
+        ...write,
+        set: `leaseUntilMs = :lease, ${write.set}`,
+        values: { ...write.values, ':lease': this.#leaseUntilMs },
+      };
     if (stage === undefined) return this.#update(name, write);
     const begin = this.#lastBegin.then(() => this.#beginWithin(stage, name, write));
     this.#lastBegin = begin.catch(() => {});

@@ -147,6 +147,8 @@ export interface StepRecord {
     readonly requestId: string;
   };
   readonly failures?: number;
+  /** Of a stage and the steps within it: the run that began it has ended by then. */
+  readonly leaseUntilMs?: number;
   /** In place of `result`, when it is too large for a record: its key in the bucket. */
   readonly resultObject?: string;
   readonly expiration: number;

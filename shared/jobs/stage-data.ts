@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
+import * as z from 'zod';
 import { stageDataPrefix } from './names.ts';
 import { jobPartitionKey } from './record.ts';
 
@@ -37,6 +38,32 @@ export interface StagedJobIdentity {
  * shares its place.
  */
 export const LONGEST_INLINE_BYTES = 45_000;
+
+const ref = z.union([z.looseObject({ value: z.unknown() }), z.looseObject({ object: z.string() })]);
+
+/** What is read of an execution's input. */
+const executionData = z.looseObject({
+  job: z.looseObject({
+    type: z.string(),
+    key: z.string(),
+    id: z.string(),
+    life: z.int(),
+    queueUrl: z.string(),
+    bucket: z.string(),
+  }),
+  message: ref,
+  before: z.looseObject({ items: z.array(z.int()) }),
+});
+
+/** @returns `undefined` for what no starter has begun, such as an execution that somebody started by hand */
+export function executionDataOf(input: string | null | undefined): ExecutionData | undefined {
+  try {
+    const data: unknown = JSON.parse(input ?? '');
+    return executionData.safeParse(data).success ? (data as ExecutionData) : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Keeps values between stages, by their content: the same value is the same object, however often it is kept. */
 export class StageData {
@@ -89,6 +116,13 @@ export class StageData {
     );
     return Object.fromEntries(named);
   }
+}
+
+/** A value as far as it is inline; what lies in the bucket is told by its key. */
+export function shownOf(tree: DataTree): unknown {
+  if (isList(tree)) return tree.map(shownOf);
+  if (isRef(tree)) return 'value' in tree ? tree.value : tree;
+  return Object.fromEntries(Object.entries(tree).map(([name, ref]) => [name, shownOf(ref)]));
 }
 
 function isList(tree: DataTree): tree is readonly DataRef[] {

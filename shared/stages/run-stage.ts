@@ -87,8 +87,8 @@ export function runStage<Payload, Input, Output>(
       if (await notes.cancelled()) throw new PermanentError('The job was cancelled.', { code: 'CANCELLED' });
     };
     // A worker that the machine has given up on begins none beside its successor.
-    const longestSeconds = job.executionTimeoutSeconds;
-    const within = new StepRecords(runtime, owner, { within: name, longestSeconds });
+    const lasting = { longestSeconds: job.executionTimeoutSeconds, leaseUntilMs };
+    const within = new StepRecords(runtime, owner, { ...lasting, within: name });
     const { step: ownStep } = stepsOf({ ...common, records: within, prefix: `${name}/` });
     const step: StepFunction = async (...call) => {
       // The job may be recorded as cancelled by now: nothing may begin that its end did not see.
@@ -96,7 +96,7 @@ export function runStage<Payload, Input, Output>(
       return ownStep(...call);
     };
     const run = async (): Promise<StageAnswer> => {
-      if (await notes.cancelled()) throw new PermanentError('The job was cancelled.', { code: 'CANCELLED' });
+      await refuseIfCancelled();
       const payload = valid(job.payload, await data.read(event.payload), `The payload of ${type}`);
       const { value, shares } = await inputOf(stage, event, data);
       const input = valid(stage.input, value, `The input of stage "${stage.name}"`);
@@ -118,7 +118,7 @@ export function runStage<Payload, Input, Output>(
       // The outer step is repeatable as a whole: what is not, its author has put into steps of its own.
       const outer = stepsOf({
         ...common,
-        records: new StepRecords(runtime, owner, { longestSeconds }),
+        records: new StepRecords(runtime, owner, lasting),
         prefix: STAGE_STEP_PREFIX,
       });
       const work = outer.step(name.slice(STAGE_STEP_PREFIX.length), run, { ifUncertain: repeat() });

@@ -16,7 +16,7 @@ async function resumed(trial: StagedTrial): Promise<void> {
   await lab.advance(200);
   const record = await lab.record(staged, key);
   if (!record) throw new Error(`${key} has no record.`);
-  const resumption = await findResumption(record, lab.cloud.clock.now(), sfn);
+  const resumption = await findResumption(record, lab.cloud.clock.now(), { sfn, lookup: lab.lookup });
   await resume(resumption, { lookup: lab.lookup, sqs: lab.sqs, s3: s3Client });
 }
 

@@ -70,6 +70,18 @@ async function waitingJob(key: string): Promise<JobHandler<Payload>> {
   return handler;
 }
 
+async function setOfStep(key: string, name: string, value: number): Promise<void> {
+  await lab.dynamo.send(
+    new UpdateCommand({
+      TableName: tableName(STAGE, 'jobs'),
+      Key: { pk: `charge#${key}`, sk: 'step#call' },
+      UpdateExpression: 'SET #name = :value',
+      ExpressionAttributeNames: { '#name': name },
+      ExpressionAttributeValues: { ':value': value },
+    }),
+  );
+}
+
 describe('an uncertain step that a person resolved', () => {
   it('as done is not run again: the redriven job continues after it', async () => {
     await uncertainProbe('charged');
@@ -106,6 +118,15 @@ describe('an uncertain step that a person resolved', () => {
     const record = await consumer.record('silent');
     expect(record?.state).toBe('completed');
     expect(record).not.toHaveProperty('result');
+  });
+
+  it('is remembered for no shorter than before', async () => {
+    const handler = await waitingJob('months');
+    const expiration = Math.ceil(lab.cloud.clock.now() / 1000) + 300 * 86_400;
+    await setOfStep('months', 'expiration', expiration);
+    await resolve(charge, 'months', 'call', { found: 'done' });
+    expect(await consumer.step('months', 'call')).toMatchObject({ state: 'done', expiration });
+    await consumer.drain({ handler });
   });
 
   it('is resolved once, even where the answer was lost', async () => {
@@ -213,6 +234,19 @@ describe('a step is not resolved', () => {
       code: 'JOB_RUNNING',
       message: expect.stringContaining('Execution arn:execution:1 carries charge#started'),
     });
+  });
+
+  it('while a run of its stage may still be in it, though the execution has ended', async () => {
+    const handler = await waitingJob('worker');
+    const untilMs = lab.cloud.clock.now() + 5000;
+    await setOfStep('worker', 'leaseUntilMs', untilMs);
+    await expect(resolve(charge, 'worker', 'call', { found: 'not-done' })).rejects.toMatchObject({
+      code: 'JOB_RUNNING',
+      message: expect.stringContaining(`at the latest at ${new Date(untilMs).toISOString()}`),
+    });
+    await lab.advance(5);
+    await resolve(charge, 'worker', 'call', { found: 'not-done' });
+    await consumer.drain({ handler });
   });
 
   it('when its job was claimed between the look and the write', async () => {
