@@ -26,7 +26,7 @@ const THOROUGH = [
   'test/cli/commands-that-change.test.ts',
   'test/local/states/restart.test.ts',
   'test/local/lambda/lineage.test.ts',
-  'test/shared/stages/{execution-ended,staged-jobs,sweep}.test.ts',
+  'test/shared/stages/{execution-ended,late-resumes,staged-jobs,sweep}.test.ts',
   'test/shared/client/{cancel-staged,stage-status}.test.ts',
   'test/powertools/**/*.test.ts',
   'test/functions/send-email/uncertain-sends.test.ts',

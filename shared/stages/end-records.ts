@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type DynamoDBDocumentClient, GetCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import { carrierNote } from '../consumer/record-changes.ts';
-import { stepsOfJob } from '../consumer/step-records.ts';
+import { rememberSteps, stepsOfJob } from '../consumer/step-records.ts';
 import { conditionalUpdate } from '../jobs/conditional-update.ts';
 import {
   expirationSeconds,
@@ -9,6 +9,7 @@ import {
   type JobRecord,
   jobPartitionKey,
   type StepRecord,
+  stageOfStep,
   type Verdict,
 } from '../jobs/record.ts';
 
@@ -43,6 +44,26 @@ export class EndRecords {
 
   steps(): Promise<StepRecord[]> {
     return stepsOfJob(this.#dynamo, this.#key.TableName, this.#key.Key.pk);
+  }
+
+  /** Takes each stage that is under way from its run, which can begin no step within it after this. */
+  async takeStages(): Promise<void> {
+    const stages = (await this.steps()).filter((step) => step.state === 'begun' && stageOfStep(step));
+    for (const { pk, sk } of stages)
+      await conditionalUpdate(this.#dynamo, {
+        TableName: this.#key.TableName,
+        Key: { pk, sk },
+        UpdateExpression: 'SET #owner = :owner',
+        ConditionExpression: '#state = :begun',
+        ExpressionAttributeNames: { '#owner': 'owner', '#state': 'state' },
+        ExpressionAttributeValues: { ':owner': this.#owner, ':begun': 'begun' },
+      });
+  }
+
+  /** The steps of a job that may be resumed are remembered for as long as its record, which its end renews. */
+  async remember(steps: readonly StepRecord[]): Promise<void> {
+    const nowMs = this.#now();
+    await rememberSteps(this.#dynamo, this.#key.TableName, steps, { nowMs, untilMs: nowMs });
   }
 
   /** @returns whether the record was still as `seen`; otherwise nothing was written */

@@ -7,7 +7,13 @@ import type { EventBridgeEvent } from 'aws-lambda';
 import { reasonWith } from '../consumer/uncertainty.ts';
 import { type JobRecord, type StepRecord, stageOfStep, type Verdict } from '../jobs/record.ts';
 import { sendAgain } from '../jobs/send-again.ts';
-import type { ExecutionData, StageData, StagedJobIdentity } from '../jobs/stage-data.ts';
+import {
+  type ExecutionData,
+  executionDataOf,
+  type StageData,
+  type StagedJobIdentity,
+  shownOf,
+} from '../jobs/stage-data.ts';
 import { type End, EndRecords } from './end-records.ts';
 
 /** https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */
@@ -66,7 +72,13 @@ export async function executionEnded(
 export async function recordEnd(told: ExecutionStatusDetail, runtime: EndRuntime): Promise<boolean> {
   if (told.status === 'RUNNING' || told.status === 'PENDING_REDRIVE') return false;
   const detail = await whole(told, runtime);
-  const execution = JSON.parse(detail.input ?? '') as ExecutionData;
+  const execution = executionDataOf(detail.input);
+  if (!execution) {
+    runtime.logger.warn('An execution ended that carries no job: somebody started it by hand.', {
+      executionArn: detail.executionArn,
+    });
+    return false;
+  }
   const { job } = execution;
   const records = new EndRecords(runtime, job);
   for (let round = 0; round < 5; round++) {
@@ -80,7 +92,11 @@ export async function recordEnd(told: ExecutionStatusDetail, runtime: EndRuntime
       await returnMessage(records, record, execution, runtime);
       return true;
     }
-    const end = await endOf(detail, record, records, runtime.now());
+    const steps = detail.status === 'SUCCEEDED' ? [] : await stepsAtEnd(record, records);
+    const end = endOf(detail, record, steps, runtime.now());
+    // It ended as if it had never been started, and nothing is left to say.
+    if (end.state === 'cancelled' && (record.state === 'cancelled' || record.state === 'expired')) return false;
+    if (end.state === 'dead') await records.remember(steps);
     if (!(await records.end(record, detail.executionArn, end))) continue;
     report(job, record, end, runtime);
     if (end.state === 'dead') {
@@ -113,15 +129,15 @@ function concerns(record: JobRecord, job: StagedJobIdentity, detail: ExecutionSt
       return same && redrives >= recorded;
     case 'running':
     case 'retrying':
+    case 'expired':
+    case 'cancelled':
       // Its starter has not recorded the start yet, or died before it could.
-      return same ? redrives > recorded : job.life === record.life;
+      return isUnrecorded(record, job, detail);
     case 'dead':
       // Not sent back yet, perhaps; or somebody redrove the execution itself, past the job.
       if (same) return redrives > recorded || isRecorded(record, detail);
-      return outranEnd(record, job, detail);
-    case 'expired':
-    case 'cancelled':
-      return outranEnd(record, job, detail);
+      // The job was given up on without it, while it did all of its work.
+      return detail.status === 'SUCCEEDED' && isUnrecorded(record, job, detail);
     default:
       return false;
   }
@@ -136,25 +152,33 @@ function isRecorded(record: JobRecord, { executionArn, redriveCount }: Execution
   );
 }
 
-/** The starter died before it could record the start, and the job was ended without it, while its execution did all of its work. */
-function outranEnd(record: JobRecord, job: StagedJobIdentity, { status }: ExecutionStatusDetail): boolean {
-  return (
-    status === 'SUCCEEDED' &&
-    record.executionArn === undefined &&
-    record.attempts > 0 &&
-    job.life === record.life
-  );
+/** Whether an execution was begun, or redriven, in this life of the job, and its starter has not recorded that. */
+function isUnrecorded(
+  record: JobRecord,
+  job: StagedJobIdentity,
+  { executionArn, redriveCount }: ExecutionStatusDetail,
+): boolean {
+  if (record.executionArn === executionArn) return (redriveCount ?? 0) > (record.redriveCount ?? 0);
+  return record.attempts > 0 && job.life === record.life;
 }
 
-async function endOf(
+/** The job's steps, of which nothing looks after this end where it was cancelled: no run that goes on may begin another one. */
+async function stepsAtEnd(
+  { cancelRequestedAtMs }: JobRecord,
+  records: EndRecords,
+): Promise<readonly StepRecord[]> {
+  if (cancelRequestedAtMs !== undefined) await records.takeStages();
+  return records.steps();
+}
+
+function endOf(
   detail: ExecutionStatusDetail,
   record: JobRecord,
-  records: EndRecords,
+  steps: readonly StepRecord[],
   nowMs: number,
-): Promise<End> {
+): End {
   const redriveCount = detail.redriveCount ?? 0;
   if (detail.status === 'SUCCEEDED') return { state: 'completed', result: resultOf(detail), redriveCount };
-  const steps = await records.steps();
   const uncertain = steps.filter(isUncertain).map(({ sk }) => sk.slice(sk.indexOf('#') + 1));
   const cancelled = record.cancelRequestedAtMs !== undefined;
   if (cancelled && uncertain.length === 0) return { state: 'cancelled', redriveCount };
@@ -209,7 +233,7 @@ function isUncertain(step: StepRecord): boolean {
 function resultOf({ output }: ExecutionStatusDetail): string | undefined {
   if (!output) return undefined;
   const { before } = JSON.parse(output) as ExecutionData;
-  return 'value' in before.output ? JSON.stringify(before.output.value) : JSON.stringify(before.output);
+  return JSON.stringify(shownOf(before.output));
 }
 
 async function returnMessage(

@@ -1,10 +1,11 @@
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { errorRecord } from '../consumer/errors.ts';
+import { Cancelled, errorRecord, RetryAfter, StepUnverified } from '../consumer/errors.ts';
 import type { StepOwner } from '../consumer/step-records.ts';
 import { JOB_SORT_KEY, jobPartitionKey, stepSortKey } from '../jobs/record.ts';
 import type { StageRuntime } from './runtime.ts';
 
 const PROGRESS_EVERY_MS = 2000;
+const WAITS = [RetryAfter, StepUnverified, Cancelled] as const;
 
 /** What a run of a stage writes beside its step, for those who watch: progress and failures. Nothing depends on it. */
 export class StageNotes {
@@ -45,7 +46,12 @@ export class StageNotes {
   async failed(error: unknown): Promise<void> {
     const { code, message } = errorRecord(error);
     const failure = { code, message, atMs: this.#runtime.now(), requestId: this.#requestId };
-    await this.#note('SET failure = :failure ADD failures :one', { ':failure': failure, ':one': 1 });
+    // A run that asks for later has ended like one that failed, and is none.
+    const isFailure = !WAITS.some((kind) => error instanceof kind);
+    await this.#note(`SET failure = :failure${isFailure ? ' ADD failures :one' : ''}`, {
+      ':failure': failure,
+      ...(isFailure ? { ':one': 1 } : {}),
+    });
   }
 
   async #note(UpdateExpression: string, values: Record<string, unknown>): Promise<void> {

@@ -257,9 +257,11 @@ export class RecordRules {
   #endedByExecution(job: string, before: RecordImage, after: RecordImage): void {
     const execution = this.#world.executions.find(after.executionArn);
     const status = execution?.status ?? 'none';
-    // Its starter died before it could record the start, and the job was ended without it.
-    const outran = (before.state === 'expired' || before.state === 'cancelled') && before.executionArn === '';
-    if (ENDED.has(before.state) && !(outran && after.state === 'completed'))
+    // Its starter died before it could record that it had begun or redriven it, and the job was ended without it.
+    const outran =
+      (before.state === 'expired' || before.state === 'cancelled') &&
+      (before.executionArn !== after.executionArn || (execution?.redriveCount ?? 0) > 0);
+    if (ENDED.has(before.state) && !(outran && ['completed', 'dead'].includes(after.state)))
       this.#violate('what has ended stays as it is', job, before, after);
     if (after.state === 'completed') {
       if (status !== 'SUCCEEDED')
