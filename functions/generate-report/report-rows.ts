@@ -2,7 +2,7 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { PermanentError } from '../../shared/consumer/index.ts';
 import { itemInTheWay } from '../../shared/jobs/conditional-update.ts';
-import type { Report, Uploaded } from '../../shared/jobs/generate-report.ts';
+import type { Notified, Report } from '../../shared/jobs/generate-report.ts';
 import { payloadHash } from '../../shared/jobs/message.ts';
 
 /** The reports that are ready, or being laid down, each in a row of its own. */
@@ -51,10 +51,10 @@ export class ReportRows {
    *
    * @throws PermanentError `REPORT_ID_REUSED`
    */
-  async record(report: Report, uploaded: Uploaded & { readonly notificationId: string }): Promise<void> {
+  async record(report: Report, notified: Notified): Promise<void> {
     const { reportId, title, period } = report;
     const { prefix, files, pdf, manifest, links, linksExpireAt, counts, failedAssets, notificationId } =
-      uploaded;
+      notified;
     const contentHash = payloadHash(report);
     try {
       await this.#dynamo.send(

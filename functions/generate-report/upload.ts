@@ -9,11 +9,6 @@ import { ReportFiles } from './report-files.ts';
 import { ReportRows } from './report-rows.ts';
 import { Uploader } from './uploader.ts';
 
-/**
- * A link ends with the credentials that signed it, and a function's last some hours whatever is asked for.
- * https://repost.aws/knowledge-center/presigned-url-s3-bucket-expiration
- */
-const LINK_SECONDS = 6 * 3600;
 const COPIES_AT_A_TIME = 16;
 
 const bucket = required(ENVIRONMENT.bucket);
@@ -61,17 +56,11 @@ export const handler = runStage(
       'application/json',
       signal,
     );
-    const linksExpireAt = new Date(Date.now() + LINK_SECONDS * 1000).toISOString();
     return {
       prefix,
       files: copies.length + 2,
       pdf: report,
       manifest,
-      links: {
-        pdf: await uploader.link(report, `${payload.reportId}.pdf`, LINK_SECONDS),
-        manifest: await uploader.link(manifest, `${payload.reportId}.json`, LINK_SECONDS),
-      },
-      linksExpireAt,
       counts,
       failedAssets: failed.map(({ name }) => name),
     };

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { CopyObjectCommand, GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { CopyObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import type { StoredFile } from '../../shared/jobs/generate-report.ts';
 import type { ReportFiles } from './report-files.ts';
 
@@ -45,16 +44,6 @@ export class Uploader {
       { abortSignal: signal },
     );
     return { ...file, key };
-  }
-
-  /** An address that anybody may read the file at for so long, or as long as this function's credentials last, if that is less. */
-  link({ key }: StoredFile, fileName: string, seconds: number): Promise<string> {
-    const command = new GetObjectCommand({
-      Bucket: this.#bucket,
-      Key: key,
-      ResponseContentDisposition: `inline; filename="${fileName}"`,
-    });
-    return getSignedUrl(this.#s3, command, { expiresIn: seconds });
   }
 
   async #put(

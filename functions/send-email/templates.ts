@@ -39,9 +39,13 @@ export function render(message: Message): RenderedMail {
       const more = failedAssets.length - named.length;
       return mail(`Report ready: ${title}`, [
         `The report “${title}” for ${from === to ? from : `${from} to ${to}`} is ready (${pages} ${pages === 1 ? 'page' : 'pages'}).`,
-        `Until ${linkExpiresAt} at the latest it can be read here:`,
-        { link },
-        `After that it is found at ${location}.`,
+        ...(link === undefined
+          ? [`It is found at ${location}.`]
+          : [
+              `Until ${linkExpiresAt} at the latest it can be read here:`,
+              { link },
+              `After that it is found at ${location}.`,
+            ]),
         ...(named.length === 0
           ? []
           : [

@@ -113,10 +113,10 @@ export class JobsStack extends Stack {
     objects('upload', 'GetObject', REPORT_DATA_PREFIX);
     objects('upload', 'PutObject', REPORTS_PREFIX);
     // A link that it signs may what it may.
-    objects('upload', 'GetObject', REPORTS_PREFIX);
+    objects('notify', 'GetObject', REPORTS_PREFIX);
     this.#grantAbort(report.stage('upload'));
-    for (const stage of ['upload', 'record'])
-      this.#grantItems({ consumer: report.stage(stage) }, 'reports', ['PutItem']);
+    this.#grantItems({ consumer: report.stage('upload') }, 'reports', ['GetItem', 'PutItem']);
+    this.#grantItems({ consumer: report.stage('record') }, 'reports', ['PutItem']);
   }
 
   #grantAbort(upload: LambdaFunction): void {

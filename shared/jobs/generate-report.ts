@@ -67,15 +67,20 @@ const uploaded = z.object({
   pdf: storedFile,
   /** Names each file with its size and SHA-256. */
   manifest: storedFile,
-  /** Presigned; whoever has one may read until `linksExpireAt`, or until the credentials that signed it end. */
-  links: z.object({ pdf: z.url(), manifest: z.url() }),
-  linksExpireAt: z.iso.datetime(),
   counts,
   failedAssets: z.array(z.string()),
 });
 export type Uploaded = z.output<typeof uploaded>;
 
-const notified = uploaded.extend({ notificationId: z.string() });
+const signed = z.object({
+  /** Presigned; whoever has one may read until `linksExpireAt`, or until the credentials that signed it end. */
+  links: z.object({ pdf: z.url(), manifest: z.url() }),
+  linksExpireAt: z.iso.datetime(),
+});
+export type Signed = z.output<typeof signed>;
+
+const notified = uploaded.extend({ ...signed.shape, notificationId: z.string() });
+export type Notified = z.output<typeof notified>;
 
 /** Reads one asset and makes its sizes. */
 export const processAsset = defineStage({
@@ -97,7 +102,7 @@ export const generate = defineStage({
   memoryMegabytes: 1024,
 });
 
-/** Lays the report's files where they stay, and signs the links to them. */
+/** Lays the report's files where they stay. */
 export const upload = defineStage({
   name: 'upload',
   input: generated,
@@ -106,7 +111,7 @@ export const upload = defineStage({
   memoryMegabytes: 512,
 });
 
-/** Publishes the e-mail. */
+/** Signs links to the files and publishes the e-mail. */
 export const notify = defineStage({
   name: 'notify',
   input: uploaded,

@@ -30,9 +30,12 @@ const message = z.discriminatedUnion('template', [
       from: z.iso.date(),
       to: z.iso.date(),
       pages: z.int().positive(),
-      /** Where the PDF can be read until `linkExpiresAt`. */
-      link: z.url({ protocol: /^https?$/ }).max(4096),
-      linkExpiresAt: z.iso.datetime(),
+      /** Where the PDF can be read until `linkExpiresAt`; both or neither. */
+      link: z
+        .url({ protocol: /^https?$/ })
+        .max(4096)
+        .optional(),
+      linkExpiresAt: z.iso.datetime().optional(),
       /** Where it lies for good, for those who may read the bucket. */
       location: z.string().max(1200),
       /** The names of pictures that could not be read; at most 20 of them are named. */

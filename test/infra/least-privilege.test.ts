@@ -177,11 +177,12 @@ describe('a consumer', () => {
       [
         's3:GetObject Payloads/report-data/*',
         's3:PutObject Payloads/reports/*',
-        's3:GetObject Payloads/reports/*',
         's3:AbortMultipartUpload Payloads/reports/*',
+        'dynamodb:GetItem Reports',
+        'dynamodb:PutItem Reports',
       ],
     ],
-    ['notify', ['sqs:SendMessage SendEmailQueue']],
+    ['notify', ['s3:GetObject Payloads/reports/*', 'sqs:SendMessage SendEmailQueue']],
     ['record', ['dynamodb:PutItem Reports']],
   ])('of stage %s of a report reaches what that stage needs and no more', (stage, own) => {
     const all = allowed(`generate-report-stage${stage.replaceAll('-', '')}`);

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { announcementOf } from '../../../functions/generate-report/announcement.ts';
 import { render } from '../../../functions/send-email/templates.ts';
-import type { Report, Uploaded } from '../../../shared/jobs/generate-report.ts';
+import type { Report, Signed, Uploaded } from '../../../shared/jobs/generate-report.ts';
 import { sendEmail } from '../../../shared/jobs/send-email.ts';
 
 const file = { key: 'reports/r-1/report.pdf', sha256: 'ab', bytes: 10 };
-const uploaded: Uploaded = {
+const uploaded: Uploaded & Signed = {
   prefix: 'reports/r-1/',
   files: 2,
   pdf: file,
@@ -16,7 +16,9 @@ const uploaded: Uploaded = {
   failedAssets: [],
 };
 
-function rendered(changes: Partial<Report> = {}, found: Partial<Uploaded> = {}) {
+const AT = Date.parse('2026-11-25T12:00:00.000Z');
+
+function rendered(changes: Partial<Report> = {}, found: Partial<Uploaded> = {}, nowMs = AT) {
   const report = {
     reportId: 'r-1',
     title: 'Shop in November',
@@ -25,7 +27,9 @@ function rendered(changes: Partial<Report> = {}, found: Partial<Uploaded> = {}) 
     assets: [],
     ...changes,
   };
-  const { message } = sendEmail.payload.parse(announcementOf(report, { ...uploaded, ...found }, 'bucket'));
+  const { message } = sendEmail.payload.parse(
+    announcementOf(report, { ...uploaded, ...found }, { bucket: 'bucket', nowMs }),
+  );
   return render(message);
 }
 
@@ -39,6 +43,12 @@ describe('the e-mail of a report', () => {
     expect(text).toContain('2026-11-25T18:00:00.000Z');
     expect(text).toContain('s3://bucket/reports/r-1/report.pdf');
     expect(text).not.toContain('could not be read');
+  });
+
+  it('has no link where that is over or nearly so, and says where the report lies', () => {
+    const { text } = rendered({}, {}, AT + 5.5 * 3600_000);
+    expect(text).not.toContain('https://');
+    expect(text).toContain('It is found at s3://bucket/reports/r-1/report.pdf.');
   });
 
   it('of one day names it once', () => {
