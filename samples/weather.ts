@@ -39,10 +39,10 @@ export const LASTING_UPLOAD_WEATHER = {
   pathPart: '/reports/evening-',
   text: 'S3 refuses the PDF of another report (403), whatever is tried',
   /** Later than the stage's last run, and the minute in which its verdict still binds its message. */
-  mendedAfterSeconds: 1200,
+  mendedAfterSeconds: 2400,
   mendedText: 'somebody has mended the permission: S3 takes that PDF, too',
   /** When the letters of resumed jobs are taken away: redriving one that has completed changes nothing else. */
-  clearedAfterSeconds: 2400,
+  clearedAfterSeconds: 3600,
 } as const;
 
 /** What SQS does to the ingress of webhooks: takes each event, and breaks off its answers. Providers hear of a 503, and send the event again. */
