@@ -95,7 +95,8 @@ export async function recordEnd(told: ExecutionStatusDetail, runtime: EndRuntime
     const steps = detail.status === 'SUCCEEDED' ? [] : await stepsAtEnd(record, records);
     const end = endOf(detail, record, steps, runtime.now());
     // It ended as if it had never been started, and nothing is left to say.
-    if (end.state === 'cancelled' && (record.state === 'cancelled' || record.state === 'expired')) return false;
+    if (end.state === 'cancelled' && (record.state === 'cancelled' || record.state === 'expired'))
+      return false;
     if (end.state === 'dead') await records.remember(steps);
     if (!(await records.end(record, detail.executionArn, end))) continue;
     report(job, record, end, runtime);
