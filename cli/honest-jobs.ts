@@ -23,7 +23,7 @@ const HELP = `Looks at the jobs of a deployed stage, and acts on them.
 
   npx honest-jobs status ID            one job's whole story, by the id that its publisher chose
   npx honest-jobs status TYPE#KEY      the same, by type and key (--all: leave nothing out)
-  npx honest-jobs dead TYPE            what lies in the dead-letter queue of a type, and why
+  npx honest-jobs dead TYPE            what lies in the dead-letter queue of a type, and why (100 letters; --all: all of them)
   npx honest-jobs checklist            what each job type has of what a queue needs, with the evidence, and what is missing (asks no cloud)
   npx honest-jobs endpoints list TENANT
                                        where a tenant gets its events, and how that goes (--all: whole URLs)
@@ -44,11 +44,17 @@ These show the account, the region and what they will change, and ask first; wit
                                        so do all of a type that failed in that time (s, m, h, d ago), so many a second
   npx honest-jobs endpoints register TENANT --url URL --events TYPE[,TYPE…] [--contact EMAIL] [--id ENDPOINT]
                                        sends a tenant's events (order.placed, order.*, *) there; prints the secret, this once
+  npx honest-jobs endpoints change TENANT/ENDPOINT [--url URL] [--events TYPE[,TYPE…]] [--contact EMAIL|none]
+                                       another address, other types or another contact; its secrets stay
   npx honest-jobs endpoints rotate TENANT/ENDPOINT [--overlap 1d]
                                        a new secret, printed this once; the former one signs, too, for that long
   npx honest-jobs endpoints enable TENANT/ENDPOINT
   npx honest-jobs endpoints disable TENANT/ENDPOINT [--because TEXT]
                                        lets deliveries go to it again, or ends them
+  npx honest-jobs endpoints replay TENANT/ENDPOINT --from FILE
+                                       delivers events that it never got: one a line, {"id", "type", "occurredAt", "data"} as they were published
+  npx honest-jobs endpoints remove TENANT/ENDPOINT
+                                       forgets it and its secrets
 
   --stage NAME                         default dev
   --endpoint-url URL                   the local cloud, for one: http://127.0.0.1:4570
@@ -84,7 +90,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   const { values, positionals } = parse(args);
   const [name, ...subjects] = positionals;
   if (values.help || name === undefined) {
-    terminal.print(HELP);
+    terminal.print(helpOf(name));
     return values.help ? 0 : 2;
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
@@ -110,6 +116,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   const [dynamoClient, sqs, sfn] = [new DynamoDBClient(client), new SQSClient(client), new SFNClient(client)];
   const now = serviceClock(dynamoClient);
   const dynamo = DynamoDBDocumentClient.from(dynamoClient);
+  const s3 = new S3WhenNeeded(client);
   try {
     const lookup = new JobLookup(dynamo, stage);
     return await command.run(
@@ -118,7 +125,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
         dynamo,
         sqs,
         sfn,
-        s3: s3ClientOf(client),
+        s3: () => s3.client(),
         lookup,
         now,
         terminal,
@@ -132,19 +139,62 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
       },
       subjects,
     );
+  } catch (error) {
+    throw withoutAnswer(error as Error, endpoint) ?? error;
   } finally {
     dynamoClient.destroy();
     sqs.destroy();
     sfn.destroy();
+    await s3.destroy();
   }
 }
 
-/** Large, and needed by few: a process that has asked for one ends all the same. */
-function s3ClientOf(client: { readonly endpoint?: string }): () => Promise<S3Client> {
-  return async () => {
-    const { S3Client } = await import('@aws-sdk/client-s3');
-    return new S3Client({ ...client, forcePathStyle: 'endpoint' in client });
-  };
+/** Large, and needed by few: read when the first one asks for it. */
+class S3WhenNeeded {
+  readonly #settings: { readonly endpoint?: string };
+  #client: Promise<S3Client> | undefined;
+
+  constructor(settings: { readonly endpoint?: string }) {
+    this.#settings = settings;
+  }
+
+  client(): Promise<S3Client> {
+    this.#client ??= import('@aws-sdk/client-s3').then(
+      ({ S3Client }) => new S3Client({ ...this.#settings, forcePathStyle: 'endpoint' in this.#settings }),
+    );
+    return this.#client;
+  }
+
+  async destroy(): Promise<void> {
+    (await this.#client)?.destroy();
+  }
+}
+
+/** The lines about one command, and the options that all have; of none, or one that is not there, all lines. */
+function helpOf(name: string | undefined): string {
+  if (name === undefined || !Object.hasOwn(COMMANDS, name)) return HELP;
+  let isAbout = false;
+  const about = HELP.split('\n').filter((line) => {
+    const [, command] = /^ {2}npx honest-jobs (\S+)/.exec(line) ?? [];
+    // A usage that is long goes on in lines that are indented further.
+    isAbout = command === undefined ? isAbout && /^ {3}/.test(line) : command === name;
+    return isAbout;
+  });
+  return [...about, '', HELP.slice(HELP.indexOf('  --stage NAME'))].join('\n');
+}
+
+const UNREACHABLE: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH']);
+
+/** Nobody answered: Node tries each address of a name, and its error for all of them says nothing by itself. */
+function withoutAnswer(error: Error, endpoint: string | undefined): Error | undefined {
+  const { code = '' } = error as Error & { code?: string };
+  if (!UNREACHABLE.has(code)) return undefined;
+  const tries = error instanceof AggregateError ? (error.errors as Error[]) : [error];
+  const where = endpoint ?? process.env.AWS_ENDPOINT_URL;
+  return new Error(
+    `${tries.map(({ message }) => message).join('; ')}. Nothing answers at ${where === undefined ? "AWS's own address; is it the local cloud that you mean? --endpoint-url names it" : `${where}; --endpoint-url names another`}.`,
+    { cause: error },
+  );
 }
 
 function textsOf(values: Readonly<Record<string, string | boolean | undefined>>): Record<string, string> {
@@ -181,6 +231,7 @@ function parse(args: readonly string[]) {
         because: { type: 'string' },
         overlap: { type: 'string' },
         event: { type: 'string' },
+        from: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     });

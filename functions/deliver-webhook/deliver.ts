@@ -21,38 +21,23 @@ import {
 } from '../../shared/webhooks/standard-webhooks.ts';
 import type { DeliveryLog } from './delivery-log.ts';
 import type { Endpoints } from './endpoints.ts';
+import { EndpointHealth, type HealthParts } from './health.ts';
 import { hostOf } from './notice.ts';
-import { PROBE_SECONDS, pauseSeconds, waitSeconds } from './pause.ts';
+import { PROBE_SECONDS, waitSeconds } from './pause.ts';
 import { type Verdict, verdictOf, verdictOfError } from './verdict.ts';
 
 export type Delivery = z.output<typeof deliverWebhook.payload>;
 
 /** All that a delivery touches, passed in so that a simulation brings its own. */
-export interface DeliveryParts {
-  readonly endpoints: Pick<
-    Endpoints,
-    'find' | 'takeProbe' | 'succeeded' | 'failed' | 'disable' | 'noticeGiven'
-  >;
+export interface DeliveryParts extends HealthParts {
+  readonly endpoints: Pick<Endpoints, 'find' | 'takeProbe' | 'succeeded'> & HealthParts['endpoints'];
   readonly log: Pick<DeliveryLog, 'add'>;
   readonly post: PostPublic;
-  /** Tells whoever is to hear that an endpoint was disabled. The same endpoint may be told of twice. */
-  readonly notify: (endpoint: WebhookEndpoint) => Promise<void>;
-  /** Counts an endpoint that was disabled. */
-  readonly countDisabled: () => void;
   readonly allowLoopback: boolean;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
-  /** A number in [0, 1). */
-  readonly random: () => number;
 }
 
 /** So much of an answer is kept, for its tenant to see. */
 const KEPT_BYTES = 1024;
-/** Without a success for so long, and after so many failures in a row, an endpoint is disabled. */
-export const DISABLED_AFTER_MS = 5 * 86_400_000;
-/** As many as one delivery has attempts: an endpoint that gets an event a week is not disabled for the second failure. */
-export const DISABLED_AFTER_FAILURES = 10;
-
 /** What says by itself how the delivery goes on. */
 const GOES_ON = [PermanentError, RetryAfter] as const;
 
@@ -65,12 +50,14 @@ class Attempt {
   readonly #parts: DeliveryParts;
   readonly #delivery: Delivery;
   readonly #context: JobContext;
+  readonly #health: EndpointHealth;
   #recovered: WebhookEndpoint | undefined;
 
   constructor(parts: DeliveryParts, delivery: Delivery, context: JobContext) {
     this.#parts = parts;
     this.#delivery = delivery;
     this.#context = context;
+    this.#health = new EndpointHealth(parts, context.log);
   }
 
   async run(): Promise<{ status: number; deliveredAt: string }> {
@@ -88,6 +75,7 @@ class Attempt {
     const { now } = this.#parts;
     const endpoint = await this.#beforePost(() => this.#open());
     const request = this.#request(endpoint);
+    const probe = await this.#beforePost(() => this.#turn(endpoint));
     const atMs = now();
     let answer: PublicAnswer | undefined;
     let verdict: Verdict;
@@ -119,20 +107,26 @@ class Attempt {
         if (isMarked(endpoint)) this.#recovered = endpoint;
         return { status: answer?.status ?? 0, deliveredAt: new Date(atMs).toISOString() };
       case 'refused':
+        await this.#tolerate('An endpoint’s refusal was not recorded; the next one will be.', () =>
+          this.#health.refused(endpoint, probe, verdict.code),
+        );
         throw permanent(verdict);
       case 'gone':
-        await this.#beforePost(() => this.#disable(endpoint, verdict.reason));
+        await this.#beforePost(() => this.#health.disable(endpoint, verdict.reason));
         throw permanent(verdict);
       case 'failed':
-        await this.#failed(endpoint, verdict);
+        // What goes wrong with this changes nothing for the delivery, which failed anyway.
+        await this.#tolerate('An endpoint’s failure was not recorded; the next one will be.', () =>
+          this.#health.failed(endpoint, verdict.retryAfterSeconds),
+        );
         if (verdict.uncertain) throw uncertain;
         throw notDone(new RetryNoSooner(verdict.retryAfterSeconds, verdict.reason, { code: verdict.code }));
     }
   }
 
-  /** @throws PermanentError, RetryAfter where nothing may be posted now */
+  /** @throws PermanentError where nothing may be posted */
   async #open(): Promise<WebhookEndpoint> {
-    const { endpoints, now, random } = this.#parts;
+    const { endpoints } = this.#parts;
     const { tenant, endpointId } = this.#delivery;
     const endpoint = await endpoints.find(this.#delivery);
     if (!endpoint)
@@ -140,19 +134,25 @@ class Attempt {
         code: 'ENDPOINT_UNKNOWN',
       });
     if (endpoint.state === 'disabled') {
-      await this.#notice(endpoint);
+      await this.#health.notice(endpoint);
       throw new PermanentError(
         `Endpoint ${endpointId} of tenant ${tenant} is disabled: ${endpoint.disabledBecause ?? 'no reason was written down.'}`,
         { code: 'ENDPOINT_DISABLED' },
       );
     }
+    return endpoint;
+  }
+
+  /** @returns the name of the one try after a pause, where this is it @throws RetryAfter while the endpoint rests */
+  async #turn(endpoint: WebhookEndpoint): Promise<string | undefined> {
+    const { endpoints, now, random } = this.#parts;
     const { pausedUntilMs } = endpoint;
-    if (pausedUntilMs === undefined) return endpoint;
+    if (pausedUntilMs === undefined) return undefined;
     const pausedForMs = pausedUntilMs - now();
     if (pausedForMs > 0) throw this.#paused(pausedForMs);
     const { id, life, attempt } = this.#context.job;
     const probe = `${id} ${life} ${attempt} ${random()}`;
-    if (await endpoints.takeProbe(endpoint, probe, now() + PROBE_SECONDS * 1000)) return endpoint;
+    if (await endpoints.takeProbe(endpoint, probe, now() + PROBE_SECONDS * 1000)) return probe;
     throw this.#paused(PROBE_SECONDS * 1000);
   }
 
@@ -186,47 +186,6 @@ class Attempt {
     };
   }
 
-  /** Lets the endpoint rest. What goes wrong with it changes nothing for the delivery, which failed anyway. */
-  async #failed(
-    endpoint: WebhookEndpoint,
-    { retryAfterSeconds }: Extract<Verdict, { kind: 'failed' }>,
-  ): Promise<void> {
-    const { endpoints, now, random } = this.#parts;
-    await this.#tolerate('An endpoint’s failure was not recorded; the next one will be.', async () => {
-      const nowMs = now();
-      const pause = pauseSeconds((endpoint.failures ?? 0) + 1, retryAfterSeconds, random());
-      const failing = await endpoints.failed(endpoint, { nowMs, pausedUntilMs: nowMs + pause * 1000 });
-      const { failures = 0, failingSinceMs = nowMs } = failing ?? {};
-      if (!failing || failures < DISABLED_AFTER_FAILURES || nowMs - failingSinceMs < DISABLED_AFTER_MS)
-        return;
-      const because = `No delivery has succeeded since ${new Date(failingSinceMs).toISOString()}, in ${failures} tries.`;
-      await this.#disable(failing, because, failingSinceMs);
-    });
-  }
-
-  async #disable(endpoint: WebhookEndpoint, because: string, failingSinceMs?: number): Promise<void> {
-    const { endpoints, now, countDisabled } = this.#parts;
-    const { endpoint: current, disabled } = await endpoints.disable(endpoint, {
-      nowMs: now(),
-      because,
-      ...(failingSinceMs !== undefined && { failingSinceMs }),
-    });
-    if (disabled) {
-      countDisabled();
-      this.#log.warn('A webhook endpoint was disabled: its deliveries end as dead letters.', {
-        ...this.#ids(),
-        because,
-      });
-    }
-    if (current?.state === 'disabled') await this.#notice(current);
-  }
-
-  async #notice(endpoint: WebhookEndpoint): Promise<void> {
-    if (!endpoint.noticeDue) return;
-    await this.#parts.notify(endpoint);
-    await this.#parts.endpoints.noticeGiven(endpoint);
-  }
-
   /** Nothing was posted where this fails, or what was posted is known to have changed nothing. */
   async #beforePost<Result>(work: () => Promise<Result>): Promise<Result> {
     try {
@@ -257,8 +216,16 @@ class Attempt {
 }
 
 /** Whether a success is to be written down. */
-function isMarked({ failingSinceMs, failures, pausedUntilMs }: WebhookEndpoint): boolean {
-  return failingSinceMs !== undefined || failures !== undefined || pausedUntilMs !== undefined;
+function isMarked({
+  failingSinceMs,
+  failures,
+  refusedSinceMs,
+  refusals,
+  pausedUntilMs,
+}: WebhookEndpoint): boolean {
+  return [failingSinceMs, failures, refusedSinceMs, refusals, pausedUntilMs].some(
+    (mark) => mark !== undefined,
+  );
 }
 
 /** @throws NotDone for an endpoint without a secret that signs */

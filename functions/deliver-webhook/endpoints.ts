@@ -50,7 +50,7 @@ export class Endpoints {
   /** A delivery succeeded: nothing that failed before counts any more. */
   async succeeded(endpoint: WebhookEndpoint): Promise<void> {
     await this.#change(endpoint, {
-      remove: ['failingSinceMs', 'failures', 'pausedUntilMs', 'probe'],
+      remove: ['failingSinceMs', 'failures', 'refusedSinceMs', 'refusals', 'pausedUntilMs', 'probe'],
       condition: '#state = :enabled',
       values: { ':enabled': 'enabled' },
     });
@@ -69,8 +69,32 @@ export class Endpoints {
     const { changed, item } = await this.#change(endpoint, {
       set: { failures: (failures ?? 0) + 1, failingSinceMs, pausedUntilMs },
       remove: ['probe'],
-      condition: `#state = :enabled AND ${failures === undefined ? 'attribute_not_exists(failures)' : 'failures = :seen'}`,
-      values: { ':enabled': 'enabled', ...(failures === undefined ? {} : { ':seen': failures }) },
+      ...asSeen('failures', failures),
+    });
+    return changed ? item : undefined;
+  }
+
+  /**
+   * A delivery was refused by an endpoint that answers, so that it need not rest. As with failures, of those that were under way together only the
+   * first counts.
+   *
+   * @param probe the delivery's own try after a pause: it is given back, and the pause with it
+   * @returns the endpoint as it is now; `undefined` where another one had been first
+   */
+  async refused(
+    endpoint: WebhookEndpoint,
+    { nowMs, probe }: { readonly nowMs: number; readonly probe: string | undefined },
+  ): Promise<WebhookEndpoint | undefined> {
+    const { refusals, refusedSinceMs = nowMs } = endpoint;
+    const { changed, item } = await this.#change(endpoint, {
+      set: { refusals: (refusals ?? 0) + 1, refusedSinceMs },
+      ...(probe === undefined
+        ? asSeen('refusals', refusals)
+        : {
+            remove: ['pausedUntilMs', 'probe'],
+            condition: '#state = :enabled AND #probe = :probe',
+            values: { ':enabled': 'enabled', ':probe': probe },
+          }),
     });
     return changed ? item : undefined;
   }
@@ -78,7 +102,7 @@ export class Endpoints {
   /**
    * Disables the endpoint, unless its owner gave it another address meanwhile.
    *
-   * @param options.failingSinceMs disables it only if nothing has succeeded since then
+   * @param options.unlessSince the mark that says since when nothing has succeeded: disables it only if it is as it was
    * @returns the endpoint as it is now, and whether it was this call that disabled it
    */
   async disable(
@@ -86,8 +110,12 @@ export class Endpoints {
     {
       nowMs,
       because,
-      failingSinceMs,
-    }: { readonly nowMs: number; readonly because: string; readonly failingSinceMs?: number },
+      unlessSince: mark,
+    }: {
+      readonly nowMs: number;
+      readonly because: string;
+      readonly unlessSince?: 'failingSinceMs' | 'refusedSinceMs';
+    },
   ): Promise<{ readonly endpoint: WebhookEndpoint | undefined; readonly disabled: boolean }> {
     const { changed, item } = await this.#change(endpoint, {
       set: {
@@ -97,11 +125,11 @@ export class Endpoints {
         ...(endpoint.contact === undefined ? {} : { noticeDue: true }),
       },
       remove: ['pausedUntilMs', 'probe'],
-      condition: `#state = :enabled AND #url = :url${failingSinceMs === undefined ? '' : ' AND failingSinceMs = :since'}`,
+      condition: `#state = :enabled AND #url = :url${mark === undefined ? '' : ` AND ${mark} = :since`}`,
       values: {
         ':enabled': 'enabled',
         ':url': endpoint.url,
-        ...(failingSinceMs === undefined ? {} : { ':since': failingSinceMs }),
+        ...(mark === undefined ? {} : { ':since': endpoint[mark] }),
       },
     });
     return { endpoint: item, disabled: changed };
@@ -146,6 +174,19 @@ export class Endpoints {
     const item = updated.written ? updated.attributes : updated.inTheWay;
     return { changed: updated.written, item: item && parsed(item) };
   }
+}
+
+/** Nobody has counted since the number was read. */
+function asSeen(
+  name: 'failures' | 'refusals',
+  seen: number | undefined,
+): Pick<Change, 'condition' | 'values'> {
+  return seen === undefined
+    ? { condition: `#state = :enabled AND attribute_not_exists(${name})`, values: { ':enabled': 'enabled' } }
+    : {
+        condition: `#state = :enabled AND ${name} = :seen`,
+        values: { ':enabled': 'enabled', ':seen': seen },
+      };
 }
 
 function parsed(item: unknown): WebhookEndpoint {

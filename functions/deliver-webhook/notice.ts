@@ -2,6 +2,10 @@ import type * as z from 'zod';
 import type { sendEmail } from '../../shared/jobs/send-email.ts';
 import type { WebhookEndpoint } from '../../shared/webhooks/endpoint.ts';
 
+/** What the template of the notice takes. */
+const LONGEST_HOST = 260;
+const LONGEST_REASON = 500;
+
 /**
  * What the contact of a disabled endpoint is told, once for each time that it is disabled: all of it follows from the endpoint, so that a second
  * notice is the same job.
@@ -22,9 +26,9 @@ export function noticeOf({
       template: 'endpoint-disabled',
       values: {
         endpointId,
-        host: hostOf(url),
+        host: cut(hostOf(url), LONGEST_HOST),
         disabledAt: new Date(disabledAtMs).toISOString(),
-        because: disabledBecause,
+        because: cut(disabledBecause.trim() || 'No reason was written down.', LONGEST_REASON),
       },
     },
   };
@@ -33,4 +37,8 @@ export function noticeOf({
 /** All of an endpoint's address that others than its tenant may see. */
 export function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : 'an address that is none';
+}
+
+function cut(text: string, longest: number): string {
+  return text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
 }

@@ -45,7 +45,7 @@ export function verdictOf({ status, headers }: PublicAnswer, host: string, nowMs
     code,
     reason:
       status >= 300 && status < 400
-        ? `${host} redirects (${status}), which is not followed: register the address that it leads to.`
+        ? `${host} redirects (${status}), which is not followed: change the endpoint to the address that it leads to.`
         : `${host} answered ${status}${asked > 0 ? `, and asks for ${Math.ceil(asked)} s` : ''}.`,
     uncertain: false,
     retryAfterSeconds: asked,

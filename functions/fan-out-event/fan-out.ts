@@ -5,7 +5,12 @@ import type { JobHandler } from '../../shared/consumer/index.ts';
 import { deliverWebhook } from '../../shared/jobs/deliver-webhook.ts';
 import type { fanOutEvent } from '../../shared/jobs/fan-out-event.ts';
 import { HonestJobsError } from '../../shared/jobs/honest-jobs-error.ts';
-import { type WebhookEndpoint, wantsType } from '../../shared/webhooks/endpoint.ts';
+import {
+  ADDRESSING_ATTRIBUTES,
+  type WebhookEndpoint,
+  wantsType,
+  webhookEndpoint,
+} from '../../shared/webhooks/endpoint.ts';
 
 type Fanned = z.output<typeof fanOutEvent.payload>;
 
@@ -30,18 +35,18 @@ export function fanOut({ dynamo, tableName, publisher }: FanOutParts): JobHandle
       { client: dynamo },
       {
         TableName: tableName,
-        KeyConditionExpression: 'tenant = :tenant',
+        KeyConditionExpression: '#tenant = :tenant',
         // An endpoint that was registered before the event was published gets it.
         ConsistentRead: true,
         ExpressionAttributeValues: { ':tenant': tenant },
-        ProjectionExpression: 'endpointId, eventTypes, #state',
-        ExpressionAttributeNames: { '#state': 'state' },
+        // Both are conditions of the role.
+        Select: 'SPECIFIC_ATTRIBUTES',
+        ProjectionExpression: ADDRESSING_ATTRIBUTES.map((name) => `#${name}`).join(', '),
+        ExpressionAttributeNames: Object.fromEntries(ADDRESSING_ATTRIBUTES.map((name) => [`#${name}`, name])),
       },
     );
     for await (const { Items = [] } of pages) {
-      const wanted = (Items as WebhookEndpoint[]).filter(
-        (endpoint) => endpoint.state === 'enabled' && wantsType(endpoint, event.type),
-      );
+      const wanted = (Items as WebhookEndpoint[]).filter((endpoint) => isToHear(endpoint, event.type));
       const { accepted, notAccepted } = await publisher.publishMany(
         deliverWebhook,
         wanted.map(({ endpointId }) => {
@@ -58,4 +63,13 @@ export function fanOut({ dynamo, tableName, publisher }: FanOutParts): JobHandle
     }
     return { deliveries };
   };
+}
+
+const readHere = webhookEndpoint.pick({ state: true, eventTypes: true });
+
+/** One that cannot be read gets a delivery too: that one dies and says what is wrong, and its neighbours' go on. */
+function isToHear(endpoint: WebhookEndpoint, type: string): boolean {
+  if (endpoint.state === 'disabled') return false;
+  const read = readHere.safeParse(endpoint);
+  return !read.success || wantsType(read.data, type);
 }

@@ -8,6 +8,7 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
+import * as z from 'zod';
 import { HonestJobsError } from '../jobs/honest-jobs-error.ts';
 import { issuesOf } from '../jobs/message.ts';
 import { tableName } from '../jobs/names.ts';
@@ -59,13 +60,18 @@ export const DEFAULT_OVERLAP_SECONDS = 86_400;
 /** A secret that somebody else may know is not for weeks. */
 export const LONGEST_OVERLAP_SECONDS = 7 * 86_400;
 
+/** What is read may have been written by hand; what is written here says a little more. */
+const asked = webhookEndpoint
+  .omit({ secrets: true })
+  .extend({ contact: z.string().min(1).max(320).optional() });
+
 /** What a registration would write, without its secret. @throws EndpointRefused `INVALID_ENDPOINT` */
 export function checkedRegistration(
   { tenant, url, eventTypes, contact, endpointId = newEndpointId() }: Registration,
   { now, allowLoopback = false }: Pick<RegisterOptions, 'now' | 'allowLoopback'>,
 ): Omit<WebhookEndpoint, 'secrets'> {
   checkUrl(url, allowLoopback);
-  const parsed = webhookEndpoint.omit({ secrets: true }).safeParse({
+  const parsed = asked.safeParse({
     tenant,
     endpointId,
     url,
@@ -107,13 +113,13 @@ export async function registerEndpoint(
     ConditionExpression: 'attribute_not_exists(tenant)',
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   });
-  await write(
+  await writeEndpoint(
     new EndpointRefused(
       'ENDPOINT_EXISTS',
       `There is an endpoint ${tenant}/${endpointId} already; nothing was changed.`,
     ),
     () => options.dynamo.send(put),
-    secret,
+    ({ secrets }) => secrets[0]?.secret === secret,
   );
   return { ...endpoint, secret };
 }
@@ -149,49 +155,8 @@ export async function findEndpoint(
       ConsistentRead: true,
     }),
   );
-  if (!Item) throw new EndpointRefused('ENDPOINT_UNKNOWN', `There is no endpoint ${tenant}/${endpointId}.`);
+  if (!Item) throw unknownEndpoint({ tenant, endpointId });
   return Item as WebhookEndpoint;
-}
-
-/** Lets events go to it again, as if it had never failed. Those that were refused meanwhile are dead letters. @throws EndpointRefused `ENDPOINT_UNKNOWN` */
-export async function enableEndpoint(key: EndpointKey, options: EndpointOptions): Promise<void> {
-  await changeState(key, options, {
-    UpdateExpression:
-      'SET #state = :state REMOVE disabledAtMs, disabledBecause, failingSinceMs, failures, pausedUntilMs, probe, noticeDue',
-    ExpressionAttributeValues: { ':state': 'enabled' },
-  });
-}
-
-/** Ends deliveries to it; those that wait are refused at their next attempt. @throws EndpointRefused `ENDPOINT_UNKNOWN` */
-export async function disableEndpoint(
-  key: EndpointKey,
-  because: string,
-  options: EndpointOptions,
-): Promise<void> {
-  await changeState(key, options, {
-    UpdateExpression: 'SET #state = :state, disabledAtMs = :now, disabledBecause = :because',
-    ExpressionAttributeValues: { ':state': 'disabled', ':now': options.now(), ':because': because },
-  });
-}
-
-async function changeState(
-  key: EndpointKey,
-  options: EndpointOptions,
-  change: {
-    readonly UpdateExpression: string;
-    readonly ExpressionAttributeValues: Record<string, unknown>;
-  },
-): Promise<void> {
-  const { tenant, endpointId } = key;
-  const update = new UpdateCommand({
-    TableName: tableName(options.stage, 'webhook-endpoints'),
-    Key: { tenant, endpointId },
-    // An update would create what is not there.
-    ConditionExpression: 'attribute_exists(tenant)',
-    ExpressionAttributeNames: { '#state': 'state' },
-    ...change,
-  });
-  await write(unknown(key), () => options.dynamo.send(update));
 }
 
 /**
@@ -221,29 +186,39 @@ export async function rotateEndpointSecret(
     ExpressionAttributeValues: { ':secrets': [{ secret }, ...former], ':before': before.secrets },
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   });
-  await write(
+  await writeEndpoint(
     new EndpointRefused(
       'CHANGED_MEANWHILE',
       `Endpoint ${tenant}/${endpointId} has changed meanwhile, and nothing was written: look again.`,
     ),
     () => options.dynamo.send(update),
-    secret,
+    ({ secrets }) => secrets[0]?.secret === secret,
   );
   return { secret, formerUntilMs };
 }
 
-async function write(refused: EndpointRefused, send: () => Promise<unknown>, secret?: string): Promise<void> {
+/**
+ * One write with a condition.
+ *
+ * @param refused what is thrown where the condition does not hold
+ * @param isOurs tells what our own write made from what another one did
+ */
+export async function writeEndpoint(
+  refused: EndpointRefused,
+  send: () => Promise<unknown>,
+  isOurs: (found: WebhookEndpoint) => boolean = () => false,
+): Promise<void> {
   try {
     await send();
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
     const found = error.Item && (unmarshall(error.Item) as WebhookEndpoint);
-    // The answer to our own write was lost, and the SDK sent it again: that is our secret.
-    if (secret === undefined || found?.secrets[0]?.secret !== secret) throw refused;
+    // The answer to our own write was lost, and the SDK sent it again.
+    if (!found || !isOurs(found)) throw refused;
   }
 }
 
-function unknown({ tenant, endpointId }: EndpointKey): EndpointRefused {
+export function unknownEndpoint({ tenant, endpointId }: EndpointKey): EndpointRefused {
   return new EndpointRefused('ENDPOINT_UNKNOWN', `There is no endpoint ${tenant}/${endpointId}.`);
 }
 

@@ -43,17 +43,24 @@ export const webhookEndpoint = z.object({
   /** Of a disabled one: `contact` has not been written to yet. The next delivery that finds it so sees to it. */
   noticeDue: z.boolean().optional(),
 
-  // What deliveries found. Enabling an endpoint removes all four.
+  // What deliveries found. Enabling or changing an endpoint removes all of it.
   /** Since when no delivery has succeeded. */
   failingSinceMs: z.number().optional(),
   /** Failures that spoke of the endpoint, one after the other. */
   failures: z.number().optional(),
+  /** Since when no delivery has succeeded and each that was answered was refused. */
+  refusedSinceMs: z.number().optional(),
+  /** Refusals, one after the other. */
+  refusals: z.number().optional(),
   /** Deliveries wait until then; the first to come after it tries the endpoint alone. */
   pausedUntilMs: z.number().optional(),
   /** Whose try it is that {@link pausedUntilMs} was moved on for. */
   probe: z.string().optional(),
 });
 export type WebhookEndpoint = z.output<typeof webhookEndpoint>;
+
+/** All that is read of an endpoint to tell whether it gets an event: its secrets are the business of what delivers. */
+export const ADDRESSING_ATTRIBUTES = ['tenant', 'endpointId', 'eventTypes', 'state'] as const;
 
 /** Whether the endpoint asks for events of the type, whatever its state. */
 export function wantsType({ eventTypes }: Pick<WebhookEndpoint, 'eventTypes'>, type: string): boolean {

@@ -1,8 +1,12 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { endpointsOf } from '../../shared/client/endpoints.ts';
 import { ALLOW_LOOPBACK_VARIABLE } from '../../shared/jobs/environment.ts';
 import { tableName } from '../../shared/jobs/names.ts';
+import { JOBS } from '../../shared/jobs/registry.ts';
 import { deliverySortKey, type WebhookDelivery } from '../../shared/webhooks/endpoint.ts';
 import { STAGE } from '../lab/global-setup.ts';
 import { Lab } from '../lab/lab.ts';
@@ -127,7 +131,9 @@ describe('honest-jobs endpoints list', () => {
   it('exits 1 for a tenant that has none', async () => {
     expect(await endpoints('list', 'shop-none')).toMatchObject({
       code: 1,
-      stdout: expect.stringContaining('0 endpoints'),
+      stdout: expect.stringMatching(
+        /^"shop-none" has no endpoint in stage "dev": it has registered none, or its name is another\.$/,
+      ),
     });
   });
 });
@@ -146,17 +152,92 @@ describe('honest-jobs endpoints disable and enable', () => {
     const enabled = await endpoints('enable', 'shop-off/main');
     expect(enabled.stdout).toMatch(/enables shop-off\/main, which is disabled 2\S+Z: Their contract ended\./);
     expect(enabled.stdout).toContain('npx honest-jobs redrive deliver-webhook');
+    expect(enabled.stdout).toContain('npx honest-jobs endpoints replay shop-off/main --from FILE');
     expect(await found('shop-off')).toMatchObject([{ state: 'enabled' }]);
   });
 
   it('exit 1 for an endpoint that is not there, and 2 for what names none', async () => {
-    for (const verb of ['enable', 'disable', 'rotate']) {
+    for (const verb of ['enable', 'disable', 'rotate', 'remove', 'deliveries']) {
       expect(await endpoints(verb, 'shop-off/none')).toMatchObject({
         code: 1,
         stderr: expect.stringContaining('There is no endpoint shop-off/none.'),
       });
       expect((await endpoints(verb, 'shop-off')).code).toBe(2);
     }
+  });
+});
+
+describe('honest-jobs endpoints change', () => {
+  it('shows what it will change, and changes that alone', async () => {
+    await register('shop-moved', '--id', 'main', '--contact', 'ops@example.com');
+    const [before] = await found('shop-moved');
+    const to = ['--url', 'https://new.example.com/', '--contact', 'none'];
+    const no = await commands.atTerminal('n', 'endpoints', 'change', 'shop-moved/main', ...to);
+    expect(no).toMatchObject({ code: 1, asked: ['Go on? (y/N) '] });
+    expect(await found('shop-moved')).toEqual([before]);
+    const { code, stdout } = await endpoints('change', 'shop-moved/main', ...to);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^account \d{12}, region \S+, stage "dev"\nchanges shop-moved\/main, which is enabled\n {2}url from https:\/\/hooks\S+\n {6}to {3}https:\/\/new\.example\.com\/\n {2}contact from ops@example\.com\n {10}to {3}nobody\n/,
+    );
+    expect(stdout).not.toContain('events');
+    const { contact: _, ...others } = before ?? { contact: '' };
+    expect(await found('shop-moved')).toEqual([{ ...others, url: 'https://new.example.com/' }]);
+  });
+
+  it('refuses an address before it asks, and what changes nothing', async () => {
+    await register('shop-stays', '--id', 'main');
+    const refused = await endpoints('change', 'shop-stays/main', '--url', 'https://10.0.0.1/');
+    expect(refused).toMatchObject({
+      code: 1,
+      asked: [],
+      stderr: expect.stringContaining('not on the public'),
+    });
+    expect((await endpoints('change', 'shop-stays/main')).code).toBe(2);
+  });
+});
+
+describe('honest-jobs endpoints remove', () => {
+  it('asks first, and forgets it', async () => {
+    await register('shop-ended', '--id', 'main');
+    expect((await commands.atTerminal('n', 'endpoints', 'remove', 'shop-ended/main')).code).toBe(1);
+    expect(await found('shop-ended')).toHaveLength(1);
+    const { code, stdout } = await endpoints('remove', 'shop-ended/main');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/\nremoves shop-ended\/main, which is enabled, with its secrets/);
+    expect(await found('shop-ended')).toEqual([]);
+  });
+});
+
+describe('honest-jobs endpoints replay', () => {
+  const line = (id: string, type = 'order.placed') =>
+    JSON.stringify({ id, type, occurredAt: '2026-11-25T10:00:00Z', data: { id } });
+  const fileOf = (...lines: string[]): string => {
+    const file = join(mkdtempSync(join(tmpdir(), 'honest-jobs-replay-')), 'events.ndjson');
+    writeFileSync(file, `${lines.join('\n')}\n`);
+    return file;
+  };
+
+  it('publishes a delivery of each event that the endpoint asks for, once', async () => {
+    await register('shop-again', '--id', 'main');
+    const file = fileOf(line('e-1'), line('e-2'), line('e-2'), line('e-3', 'invoice.paid'));
+    const { code, stdout } = await endpoints('replay', 'shop-again/main', '--from', file);
+    expect(code).toBe(0);
+    expect(stdout).toContain('publishes 2 deliveries to shop-again/main, which is enabled; of 4 events');
+    expect(stdout).toContain('2 published.');
+    for (const id of ['e-1', 'e-2'])
+      await lab.until(async () => Boolean(await lab.record(JOBS.deliverWebhook, `shop-again/main/${id}`)));
+  });
+
+  it('publishes nothing to one that is disabled, and nothing of a file with a line that is no event', async () => {
+    await register('shop-shut', '--id', 'main');
+    const bad = await endpoints('replay', 'shop-shut/main', '--from', fileOf(line('e-1'), '{"id":'));
+    expect(bad).toMatchObject({ code: 2, asked: [], stderr: expect.stringContaining('Line 2 is no event') });
+    expect((await endpoints('replay', 'shop-shut/main', '--from', '/none')).code).toBe(2);
+    expect((await endpoints('replay', 'shop-shut/main')).code).toBe(2);
+    await endpoints('disable', 'shop-shut/main');
+    const shut = await endpoints('replay', 'shop-shut/main', '--from', fileOf(line('e-1')));
+    expect(shut).toMatchObject({ code: 1, asked: [], stdout: expect.stringContaining('enable it first') });
   });
 });
 
@@ -171,6 +252,14 @@ describe('honest-jobs endpoints rotate', () => {
     expect(stdout.split(after?.secrets[0]?.secret ?? 'none')).toHaveLength(2);
     expect(after?.secrets[1]).toMatchObject({ secret: before?.secrets[0]?.secret });
     expect((await endpoints('list', 'shop-key')).stdout).toMatch(/a former one signs, too, until 2\S+Z/);
+  });
+
+  it('says that no former one signs where there is no overlap', async () => {
+    await register('shop-key-lost', '--id', 'main');
+    const { stdout } = await endpoints('rotate', 'shop-key-lost/main', '--overlap', '0s');
+    expect(stdout).toContain('no former one signs any more');
+    expect(stdout).toContain('signed with the new secret alone from now on');
+    expect(stdout).not.toContain('both');
   });
 
   it.each(['8d', 'soon'])('refuses an overlap of %s', async (overlap) => {
@@ -204,16 +293,24 @@ describe('honest-jobs endpoints deliveries', () => {
       /attempt 1: failed \(HTTP_503\) in 12 ms.*\n {4}answered: no {1,2}\[31mroom\n/,
     );
     expect(one.stdout).toContain('job deliver-webhook#shop-seen/main/e-3');
-    expect((await endpoints('deliveries', 'shop-seen/other')).code).toBe(1);
+    // Removed, and yet known by what it was told.
+    expect((await endpoints('deliveries', 'shop-seen/other')).stderr).toContain(
+      'There is no endpoint shop-seen/other.',
+    );
+    await register('shop-quiet', '--id', 'main');
+    expect(await endpoints('deliveries', 'shop-quiet/main')).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('0 deliveries to shop-quiet/main'),
+    });
   });
 });
 
 describe('honest-jobs endpoints', () => {
   it('refuses a verb that it does not know, and an option of another verb', async () => {
-    expect(await endpoints('remove', 'shop-1/main')).toMatchObject({
+    expect(await endpoints('forget', 'shop-1/main')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining(
-        '"endpoints" knows register, list, enable, disable, rotate, deliveries',
+        '"endpoints" knows register, list, change, enable, disable, rotate, replay, remove, deliveries',
       ),
     });
     expect(await endpoints('list', 'shop-1', '--because', 'x')).toMatchObject({

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AwsError } from '../../../local/kernel/errors.ts';
-import { disableEndpoint, enableEndpoint } from '../../../shared/client/endpoints.ts';
+import { disableEndpoint, enableEndpoint } from '../../../shared/client/endpoint-changes.ts';
 import { functionName } from '../../../shared/jobs/names.ts';
 import { JOBS } from '../../../shared/jobs/registry.ts';
 import { STAGE } from '../../lab/global-setup.ts';
@@ -135,6 +135,41 @@ describe('an endpoint that fails', () => {
     expect(await deliveries.endpoint(customer)).not.toHaveProperty('failingSinceMs');
   });
 
+  it('and then refuses is well enough: what waits goes on at once, and is not held back for a success', async () => {
+    const customer = await deliveries.customer();
+    customer.answer = answers(503);
+    const all = several(customer, 8);
+    await deliveries.publish(...all);
+    await deliveries.lab.settle();
+    customer.answer = answers(404);
+    const failedAtMs = now();
+    await deliveries.lab.drain();
+    expect(await states(all)).toEqual(all.map(() => ['dead', expect.any(Number), 'HTTP_404']));
+    // Its rest of 15 s, the look of those that had found it taken, and the schedule's 5 s: one after the other they would take six minutes.
+    const endedAtMs = Math.max(...customer.received.map(({ atMs }) => atMs));
+    expect((endedAtMs - failedAtMs) / 1000).toBeLessThan(150);
+    expect(await deliveries.endpoint(customer)).toMatchObject({ failures: 1 });
+    expect(await deliveries.endpoint(customer)).not.toHaveProperty('pausedUntilMs');
+    const later = several(customer, 4);
+    await deliveries.run(...later);
+    const [first = 0, ...others] = customer.received.slice(-4).map(({ atMs }) => atMs);
+    for (const atMs of others) expect(atMs - first).toBeLessThan(15_000);
+  });
+
+  it('and whose secret cannot sign keeps nobody waiting', async () => {
+    const customer = await deliveries.customer();
+    await deliveries.change(customer, {
+      failures: 1,
+      failingSinceMs: now(),
+      pausedUntilMs: now() - 1,
+      secrets: [{ secret: 'whsec_' }],
+    });
+    const all = several(customer, 4);
+    await deliveries.run(...all);
+    expect(await states(all)).toEqual(all.map(() => ['dead', 1, 'ENDPOINT_SECRET']));
+    expect(await deliveries.endpoint(customer)).not.toHaveProperty('probe');
+  });
+
   it('stays as it is where our own records of it cannot be written, and the delivery goes its way', async () => {
     const customer = await deliveries.customer();
     customer.answer = (response, nth) => answers(nth === 1 ? 503 : 204)(response, nth);
@@ -220,6 +255,51 @@ describe('an endpoint is disabled', () => {
     expect(disabledAtMs - began).toBeLessThan(6 * DAY_MS);
     expect(deliveries.notices(customer)).toHaveLength(1);
     expect((await states(all)).every(([end]) => end === 'dead')).toBe(true);
+  });
+
+  it('after five days of nothing but refusals, ten of them, and a success in between counts', async () => {
+    const customer = await deliveries.customer({ contact: 'kim@customer.example' });
+    const refuse = async (days: number): Promise<void> => {
+      customer.answer = answers(404);
+      for (let day = 0; day < days; day++) {
+        for (const one of several(customer, 2)) await deliveries.run(one);
+        await deliveries.lab.advance(DAY_MS / 1000);
+      }
+    };
+    await refuse(4);
+    customer.answer = answers(204);
+    await deliveries.run(deliveries.delivery(customer));
+    expect(await deliveries.endpoint(customer)).not.toHaveProperty('refusals');
+    await refuse(5);
+    expect(await deliveries.endpoint(customer)).toMatchObject({ state: 'enabled', refusals: 10 });
+    await deliveries.run(deliveries.delivery(customer));
+    expect(await deliveries.endpoint(customer)).toMatchObject({
+      state: 'disabled',
+      disabledBecause: expect.stringMatching(
+        /^Nothing has been taken since 20\d\d-.+, in 11 tries that were refused, the last with HTTP_404\.$/,
+      ),
+    });
+    expect(deliveries.notices(customer)).toHaveLength(1);
+  });
+
+  it('and what waits ends, though the notice can never be sent', async () => {
+    const customer = await deliveries.customer({ contact: 'kim@customer.example' });
+    await deliveries.change(customer, {
+      state: 'disabled',
+      disabledAtMs: now(),
+      disabledBecause: 'x',
+      noticeDue: true,
+      contact: '',
+    });
+    const delivery = deliveries.delivery(customer);
+    await deliveries.run(delivery);
+    expect(await states([delivery])).toEqual([['dead', 1, 'ENDPOINT_DISABLED']]);
+    expect(await deliveries.endpoint(customer)).not.toHaveProperty('noticeDue');
+    expect(
+      deliveries.lab.logs.filter(
+        (line) => line.includes('"ERROR"') && line.includes('cannot be written to, and is not told'),
+      ),
+    ).toHaveLength(1);
   });
 
   it('not for one failure a week', async () => {

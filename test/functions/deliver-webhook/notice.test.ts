@@ -38,6 +38,14 @@ describe('the notice of a disabled endpoint', () => {
     expect(sendEmail.key(again)).not.toBe(sendEmail.key(first));
   });
 
+  it.each([
+    ['whose address is as long as one may be', { url: `https://${'sub.'.repeat(100)}example:8443/` }],
+    ['that was disabled for a reason of many words', { disabledBecause: 'because '.repeat(200) }],
+    ['that was disabled for no reason', { disabledBecause: ' ' }],
+  ])('of an endpoint %s can be sent', (_what, changes) => {
+    expect(sendEmail.payload.safeParse(noticeOf({ ...ENDPOINT, ...changes })).success).toBe(true);
+  });
+
   it('goes to nobody where nobody is to have it', () => {
     const { contact: _, ...endpoint } = ENDPOINT;
     expect(noticeOf(endpoint)).toBeUndefined();

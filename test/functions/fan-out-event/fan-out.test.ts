@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AwsError } from '../../../local/kernel/errors.ts';
-import { disableEndpoint } from '../../../shared/client/endpoints.ts';
+import { disableEndpoint } from '../../../shared/client/endpoint-changes.ts';
 import { functionName } from '../../../shared/jobs/names.ts';
 import { JOBS } from '../../../shared/jobs/registry.ts';
 import { LARGEST_EVENT_BYTES } from '../../../shared/jobs/webhook-event.ts';
@@ -63,6 +63,29 @@ describe('an event', () => {
       now: () => lab.cloud.clock.now(),
     });
     expect(await run(tenant)).toMatchObject({ state: 'completed', result: { deliveries: 0 } });
+  });
+
+  it.each([
+    ['asks for what is no type', { eventTypes: 'order.*' }],
+    ['asks for nothing that can be read', { eventTypes: [null] }],
+    ['is in a state that there is not', { state: 'resting' }],
+    ['has no address', { url: 7 }],
+  ])('goes on to its neighbours where an endpoint %s, whose delivery says so', async (_what, malformed) => {
+    const tenant = newTenant();
+    const [broken, neighbour] = [
+      await deliveries.customer({ tenant }),
+      await deliveries.customer({ tenant }),
+    ];
+    await deliveries.change(broken, malformed as object);
+    const event = deliveries.event();
+    expect(await run(tenant, event)).toMatchObject({ state: 'completed', result: { deliveries: 2 } });
+    expect(neighbour.received).toHaveLength(1);
+    const { endpointId } = broken.endpoint;
+    expect(await deliveries.record({ tenant, endpointId, event })).toMatchObject({
+      state: 'dead',
+      attempts: 1,
+      verdict: { code: 'ENDPOINT_UNREADABLE' },
+    });
   });
 
   it('that is published twice at once is delivered once each', async () => {

@@ -3,8 +3,12 @@ import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { deliveriesTo } from '../../../shared/client/deliveries.ts';
 import {
+  changeEndpoint,
   disableEndpoint,
   enableEndpoint,
+  removeEndpoint,
+} from '../../../shared/client/endpoint-changes.ts';
+import {
   endpointsOf,
   findEndpoint,
   type Registration,
@@ -27,6 +31,15 @@ const asked: Registration = {
   tenant: 'shop-1',
   url: 'https://hooks.example.com/orders?key=1',
   eventTypes: ['order.*'],
+};
+/** What deliveries write of an endpoint that is unwell. */
+const MARKS = {
+  failures: 3,
+  failingSinceMs: 1,
+  refusals: 2,
+  refusedSinceMs: 1,
+  pausedUntilMs: 2,
+  probe: 'p',
 };
 const register = (changes: Partial<Registration> = {}) =>
   registerEndpoint({ ...asked, ...changes }, options());
@@ -60,6 +73,7 @@ describe('registering an endpoint', () => {
     ['of no tenant', { tenant: 'a/b' }, /tenant: must be/],
     ['for no event type', { eventTypes: ['order..placed'] }, /eventTypes\.0: must be/],
     ['for nothing', { eventTypes: [] }, /eventTypes/],
+    ['with a contact that is none', { contact: '' }, /contact/],
   ])('refuses one that is %s, and writes nothing', async (_what, changes, message) => {
     await expect(register({ tenant: 'shop-refused', ...changes })).rejects.toMatchObject({
       code: 'INVALID_ENDPOINT',
@@ -98,7 +112,7 @@ describe('an endpoint', () => {
     await lab.dynamo.send(
       new PutCommand({
         TableName: tableName(STAGE, 'webhook-endpoints'),
-        Item: { ...endpoint, failures: 3, failingSinceMs: 1, pausedUntilMs: 2, probe: 'p' },
+        Item: { ...endpoint, ...MARKS },
       }),
     );
     await disableEndpoint(endpoint, 'moved away', options());
@@ -118,9 +132,75 @@ describe('an endpoint', () => {
       () => disableEndpoint(absent, 'x', options()),
       () => rotateEndpointSecret(absent, options()),
       () => findEndpoint(absent, options()),
+      () => changeEndpoint(absent, { eventTypes: ['*'] }, options()),
+      () => removeEndpoint(absent, options()),
     ])
       await expect(change()).rejects.toMatchObject({ code: 'ENDPOINT_UNKNOWN' });
     expect(await endpointsOf('shop-absent', options())).toEqual([]);
+  });
+});
+
+describe('changing an endpoint', () => {
+  const unwell = async (endpointId: string) => {
+    const { secret: _, ...endpoint } = await register({ endpointId, contact: 'ops@example.com' });
+    await lab.dynamo.send(
+      new PutCommand({
+        TableName: tableName(STAGE, 'webhook-endpoints'),
+        Item: { ...endpoint, ...MARKS },
+      }),
+    );
+    return endpoint;
+  };
+
+  it('gives it another address, of which nothing bad is known, and keeps its secrets', async () => {
+    const endpoint = await unwell('moved');
+    await changeEndpoint(endpoint, { url: 'https://new.example.com/' }, options());
+    expect(await findEndpoint(endpoint, options())).toEqual({ ...endpoint, url: 'https://new.example.com/' });
+  });
+
+  it('keeps what is known of its address where that stays', async () => {
+    const endpoint = await unwell('stayed');
+    await changeEndpoint(endpoint, { eventTypes: ['*'], contact: null }, options());
+    const { contact: _, ...others } = endpoint;
+    expect(await findEndpoint(endpoint, options())).toEqual({ ...others, ...MARKS, eventTypes: ['*'] });
+  });
+
+  it('does not enable it', async () => {
+    const { secret: _, ...key } = await register({ endpointId: 'off-and-moved' });
+    await disableEndpoint(key, 'x', options());
+    await changeEndpoint(key, { url: 'https://new.example.com/' }, options());
+    expect(await findEndpoint(key, options())).toMatchObject({ state: 'disabled', disabledBecause: 'x' });
+  });
+
+  it.each([
+    ['no https', { url: 'http://hooks.example.com/' }],
+    ['no type', { eventTypes: ['order..placed'] }],
+    ['no contact', { contact: '' }],
+  ])('refuses what is %s, and writes nothing', async (what, change) => {
+    const { secret, ...endpoint } = await register({ endpointId: what.replaceAll(' ', '-') });
+    await expect(changeEndpoint(endpoint, change, options())).rejects.toMatchObject({
+      code: 'INVALID_ENDPOINT',
+    });
+    expect(await findEndpoint(endpoint, options())).toEqual({ ...endpoint, secrets: [{ secret }] });
+  });
+
+  it('knows its own write when DynamoDB’s answer was lost', async () => {
+    const { secret: _, ...key } = await register({ endpointId: 'change-lost' });
+    const wasLost = losingTheFirstAnswer('UpdateItem');
+    await changeEndpoint(key, { url: 'https://new.example.com/' }, options());
+    expect(wasLost()).toBe(true);
+    expect(await findEndpoint(key, options())).toMatchObject({ url: 'https://new.example.com/' });
+  });
+});
+
+describe('removing an endpoint', () => {
+  it('forgets it and no other, though DynamoDB’s answer was lost', async () => {
+    const { secret: _, ...key } = await register({ tenant: 'shop-gone', endpointId: 'gone' });
+    const { secret: __, ...neighbour } = await register({ tenant: 'shop-gone', endpointId: 'gone-not' });
+    const wasLost = losingTheFirstAnswer('DeleteItem');
+    await removeEndpoint(key, options());
+    expect(wasLost()).toBe(true);
+    expect(await endpointsOf('shop-gone', options())).toEqual([neighbour]);
   });
 });
 
