@@ -9,11 +9,13 @@ const MACHINES: Readonly<Record<Kind, StateMachine>> = {
   payment: {
     pending: ['authorized', 'captured', 'failed', 'voided'],
     authorized: ['captured', 'failed', 'voided'],
-    captured: ['disputed', 'refunded'],
-    disputed: ['refunded'],
+    captured: ['refunded', 'disputed'],
+    // A refund does not keep the card's holder from disputing the payment all the same.
+    refunded: ['disputed'],
+    disputed: ['dispute-refunded'],
+    'dispute-refunded': [],
     failed: [],
     voided: [],
-    refunded: [],
   },
   order: {
     placed: ['packed', 'cancelled'],

@@ -39,27 +39,50 @@ const stripeEvent = z.object({
 
 const chargeId = z.string().regex(SUBJECT_ID);
 /** https://docs.stripe.com/api/charges/object */
-const charge = z.object({ id: chargeId, captured: z.boolean(), refunded: z.boolean() });
-const dispute = z.object({ charge: chargeId });
+const charge = z.object({
+  id: chargeId,
+  captured: z.boolean(),
+  /** In full. */
+  refunded: z.boolean(),
+  disputed: z.boolean().default(false),
+});
+/** https://docs.stripe.com/api/disputes/object */
+const dispute = z.object({ charge: chargeId, status: z.string().default('') });
 
 type StripeEvent = z.output<typeof stripeEvent>;
 
-/** Event type → the state of which payment it tells. https://docs.stripe.com/api/events/types */
-const CHANGES: Readonly<Record<string, (object: unknown) => readonly [id: string, state: string]>> = {
+type Told = readonly [id: string, state: string];
+
+/** Event type → the state of which payment it tells, if any. https://docs.stripe.com/api/events/types */
+const CHANGES: Readonly<Record<string, (object: unknown) => Told | undefined>> = {
   'charge.pending': (object) => [charge.parse(object).id, 'pending'],
   'charge.succeeded': (object) => held(charge.parse(object)),
   'charge.captured': (object) => held(charge.parse(object)),
   'charge.failed': (object) => [charge.parse(object).id, 'failed'],
   // An authorization that was not captured in time.
   'charge.expired': (object) => [charge.parse(object).id, 'voided'],
-  'charge.refunded': (object) => held(charge.parse(object)),
-  'charge.dispute.created': (object) => [dispute.parse(object).charge, 'disputed'],
+  'charge.refunded': (object) => refund(charge.parse(object)),
+  'charge.dispute.created': (object) => disputed(dispute.parse(object)),
+  // Of an inquiry that became a dispute this alone tells.
+  'charge.dispute.funds_withdrawn': (object) => disputed(dispute.parse(object)),
 };
 
-/** A part that was refunded leaves the payment captured. */
-function held({ id, captured, refunded }: z.output<typeof charge>): readonly [string, string] {
-  if (refunded) return [id, captured ? 'refunded' : 'voided'];
+type Charge = z.output<typeof charge>;
+
+function held({ id, captured }: Charge): Told {
   return [id, captured ? 'captured' : 'authorized'];
+}
+
+/** A part that was refunded leaves the payment what it was: captured, or disputed. */
+function refund({ id, captured, refunded, disputed: wasDisputed }: Charge): Told | undefined {
+  if (!refunded) return undefined;
+  if (!captured) return [id, 'voided'];
+  return [id, wasDisputed ? 'dispute-refunded' : 'refunded'];
+}
+
+/** An inquiry takes nothing, and most are answered by a refund. */
+function disputed({ charge: id, status }: z.output<typeof dispute>): Told | undefined {
+  return status.startsWith('warning_') ? undefined : [id, 'disputed'];
 }
 
 /** Stripe's own scheme: an HMAC-SHA256 over `timestamp.body`, in hex. A payment is a charge, its order Stripe's second. */
@@ -98,7 +121,9 @@ export const stripe: WebhookProvider = {
     const read = Object.hasOwn(CHANGES, type) ? CHANGES[type] : undefined;
     if (!read) return undefined;
     try {
-      const [id, state] = read(data.object);
+      const told = read(data.object);
+      if (!told) return undefined;
+      const [id, state] = told;
       return { subject: { kind: 'payment', id }, state, at: created * 1000 };
     } catch (error) {
       if (error instanceof z.ZodError) throw new MalformedEvent(issuesOf(error), { cause: error });
