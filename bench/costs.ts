@@ -2,6 +2,7 @@
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { DEPLOYED_APP, synthesize } from '../cli/synth.ts';
+import { readAssembly } from '../local/template/assembly.ts';
 import { CardProvider } from '../samples/card-provider/card-provider.ts';
 import type { AnyJob, Job } from '../shared/jobs/define-job.ts';
 import { METRICS } from '../shared/jobs/metrics.ts';
@@ -11,7 +12,8 @@ import { DeliveryLab } from '../test/functions/deliver-webhook/delivery-lab.ts';
 import { WebhookLab } from '../test/functions/webhook-ingress/webhook-lab.ts';
 import { recordCalls } from '../test/lab/call-log.ts';
 import { Lab } from '../test/lab/lab.ts';
-import { PER_GB_SECOND_ARM64, PER_MILLION, PER_MONTH, PRICES_OF, SWEEP } from './prices.ts';
+import { idleMonth } from './idle.ts';
+import { PER_MONTH, PRICES_OF } from './prices.ts';
 import { printTable, short } from './report.ts';
 import { billed, indexKeys, priceOf, sum, type Usage } from './usage.ts';
 
@@ -99,7 +101,7 @@ try {
     ['job type', 'SQS', 'Lambda', 'DynamoDB', 'logs', 'SES', 'other', 'together', 'without SES'],
     rows,
   );
-  printIdle();
+  await printIdle();
 } finally {
   deliveries.close();
   await lab.stop();
@@ -169,32 +171,23 @@ function transitions(job: object, stageRuns: number): number {
   return stageRuns + REPORTS * stages.filter((stage) => Array.isArray(stage) || 'forEach' in stage).length;
 }
 
-function printIdle(): void {
-  const { deployment } = lab.cloud;
-  const count = (type: string): number => deployment.ofType(type).length;
-  const schedules = lab.cloud.events.rules.all().filter(({ schedule }) => schedule !== undefined).length;
-  const sweep = PER_MILLION.invocations / 1e6 + SWEEP.gb * SWEEP.seconds * PER_GB_SECOND_ARM64;
-  const rows: [string, number, number][] = [
-    ['alarms', count('AWS::CloudWatch::Alarm'), PER_MONTH.alarm],
-    ['mappings that poll', count('AWS::Lambda::EventSourceMapping'), PER_MONTH.mapping],
-    ['dashboards (three are free)', count('AWS::CloudWatch::Dashboard'), PER_MONTH.dashboard],
-    ['secrets', count('AWS::SecretsManager::Secret'), PER_MONTH.secret],
-    ['KMS keys', count('AWS::KMS::Key'), PER_MONTH.kmsKey],
-    ['sweeps for lost ends', SWEEP.aMonth * schedules, sweep],
-  ];
-  console.log('\n$ a month at idle');
-  printTable(
-    ['what', 'number', 'each', 'together'],
-    [
-      ...rows.map(([what, number, each]) => [
-        what,
-        String(number),
-        each.toFixed(2),
-        (number * each).toFixed(2),
-      ]),
-      ['in all', '', '', rows.reduce((all, [, number, each]) => all + number * each, 0).toFixed(2)],
-    ],
-  );
+async function printIdle(): Promise<void> {
+  for (const stage of [STAGE, 'prod']) {
+    const rows = idleMonth(readAssembly((await synthesize(stage, DEPLOYED_APP)).directory));
+    console.log(`\n$ a month of ${stage} at idle`);
+    printTable(
+      ['what', 'number', 'each', 'together'],
+      [
+        ...rows.map(({ what, number, each }) => [
+          what,
+          String(number),
+          each.toFixed(2),
+          (number * each).toFixed(2),
+        ]),
+        ['in all', '', '', rows.reduce((all, { number, each }) => all + number * each, 0).toFixed(2)],
+      ],
+    );
+  }
   const metrics = Object.keys(METRICS).length;
   console.log(
     `\nAnd each job type reports up to ${metrics} custom metrics: $${(metrics * PER_MONTH.customMetric).toFixed(2)} a month where jobs of it run in every hour, nothing where none does.`,

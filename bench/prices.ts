@@ -31,7 +31,8 @@ export const SWEEP = { aMonth: 4 * 730, gb: 0.25, seconds: 0.1 } as const;
 
 /** For each and month. */
 export const PER_MONTH = {
-  alarm: 0.1,
+  /** For each metric that an alarm looks at: one on an expression over two is two. https://aws.amazon.com/cloudwatch/pricing/ */
+  alarmMetric: 0.1,
   customMetric: 0.3,
   dashboard: 3,
   secret: 0.4,
