@@ -13,7 +13,7 @@ import { settingsOf } from '../../infra/config.ts';
 import { differenceOf } from '../localstack/differences.ts';
 import { isWrong, type Judged, judge, lineOf, type Outcome } from '../localstack/judgement.ts';
 import { runSuite } from '../localstack/suite.ts';
-import { leftOf } from './left.ts';
+import { emptyBuckets, leftOf } from './left.ts';
 
 /** Somebody's. */
 const TAKEN_STAGES = ['dev', 'prod'];
@@ -105,6 +105,9 @@ async function agreed(): Promise<boolean> {
 }
 
 async function destroy(name: string): Promise<void> {
+  // First what writes to the bucket: CloudFormation deletes none that holds anything.
+  await cdk(['destroy', '--app', assembly, `HonestJobs-${name}-Jobs`, '--force']);
+  await emptyBuckets(name);
   await cdk(['destroy', '--app', assembly, '--all', '--force']);
   const remains = await leftOf(name);
   if (remains.length === 0) return console.log('The stage is destroyed; nothing of it is left.');
