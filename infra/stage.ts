@@ -1,6 +1,7 @@
 import { App, type AppProps, type Environment } from 'aws-cdk-lib';
 import cdk from '../cdk.json' with { type: 'json' };
 import { Checklist } from './checks/checklist.ts';
+import { warnOfPlaceholders } from './checks/placeholders.ts';
 import type { Settings } from './config.ts';
 import { JobsStack } from './stacks/jobs.ts';
 import { StateStack } from './stacks/state.ts';
@@ -11,8 +12,8 @@ export function newApp(props: AppProps = {}): App {
     // Else only `cdk` would add a resource that counts constructs to each template.
     analyticsReporting: false,
     ...props,
-    // Else only `cdk` would set the flags. Its references between stacks are strong, unlike the recommended ones: what the Jobs stack
-    // reads of the State stack cannot be replaced while it is read.
+    // Else only `cdk` would set the flags. Two are unlike what it recommends: references between stacks are strong, since what the Jobs
+    // stack reads of the State stack cannot be replaced while it is read; and warnings are for `cdk` to print, not for each synthesis.
     context: { ...cdk.context, ...props.context },
   });
   Checklist.addTo(app);
@@ -40,5 +41,6 @@ export function addStage(app: App, settings: Settings): StageStacks {
     state,
     description: `honest-jobs ${settings.stage}: queues, consumers, alarms and dashboard`,
   });
+  warnOfPlaceholders(jobs, settings);
   return { state, jobs };
 }
