@@ -31,6 +31,14 @@ const JOB_AND_INPUT = { 'job.$': '$.job', 'payload.$': '$.payload', 'input.$': '
 
 type State = Readonly<Record<string, unknown>>;
 
+/** What a definition names of where it is deployed. */
+export interface Deployed {
+  /** `aws`, or that of China or of GovCloud. */
+  readonly partition: string;
+  /** The ARN of a stage's function, by the stage's name. */
+  readonly functionArn: (stage: string) => string;
+}
+
 /** How long a stage's function may run. */
 export function stageFunctionTimeoutSeconds({ timeoutSeconds }: StageSettings): number {
   return functionTimeoutSeconds({ timeoutSeconds });
@@ -39,18 +47,16 @@ export function stageFunctionTimeoutSeconds({ timeoutSeconds }: StageSettings): 
 /**
  * The state machine of a staged job in Amazon States Language: one state an element of the order, each leaving what it returned in `$.before`.
  * None has a Catch, so that RedriveExecution restarts the stage that failed.
- *
- * @param functionArn of a stage by its name
  */
 export function stageMachine(
   { stages, executionTimeoutSeconds }: StagedJobSettings,
-  functionArn: (stage: string) => string,
+  deployed: Deployed,
 ): object {
   const names = stages.map(stateName);
   const states = stages.map((element, index): [string, State] => {
     const next = names[index + 1];
     const goesOn = next === undefined ? { End: true } : { Next: next };
-    return [names[index] as string, { ...stateOf(element, functionArn), ...goesOn }];
+    return [names[index] as string, { ...stateOf(element, deployed), ...goesOn }];
   });
   return {
     StartAt: names[0],
@@ -69,14 +75,11 @@ function stateName(element: StagedJobSettings['stages'][number]): string {
   return element.forEach ? `each ${element.name}` : element.name;
 }
 
-function stateOf(
-  element: StagedJobSettings['stages'][number],
-  functionArn: (stage: string) => string,
-): State {
+function stateOf(element: StagedJobSettings['stages'][number], deployed: Deployed): State {
   if (!isOne(element))
     return {
       Type: 'Parallel',
-      Branches: element.map((stage) => inner(stage, functionArn)),
+      Branches: element.map((stage) => inner(stage, deployed)),
       ResultSelector: {
         output: Object.fromEntries(element.map(({ name }, branch) => [`${name}.$`, `$[${branch}]`])),
         items: [],
@@ -91,25 +94,25 @@ function stateOf(
       MaxConcurrency: element.forEach.mostAtATime,
       ItemProcessor: {
         ProcessorConfig: { Mode: 'INLINE' },
-        ...inner(element, functionArn),
+        ...inner(element, deployed),
       },
       ResultSelector: { 'output.$': '$', items: [] },
       ResultPath: '$.before',
     };
   return {
-    ...task(element, functionArn, JOB_AND_INPUT),
+    ...task(element, deployed, JOB_AND_INPUT),
     ResultSelector: { 'output.$': '$.Payload.output', 'items.$': '$.Payload.items' },
     ResultPath: '$.before',
   };
 }
 
 /** One stage as the only state of a branch or an iteration, which returns no more than its output. */
-function inner(stage: StageSettings, functionArn: (stage: string) => string): State {
+function inner(stage: StageSettings, deployed: Deployed): State {
   const payload = stage.forEach ? { ...JOB_OF_ITEM, 'index.$': '$.index' } : JOB_AND_INPUT;
   return {
     StartAt: stage.name,
     States: {
-      [stage.name]: { ...task(stage, functionArn, payload), OutputPath: '$.Payload.output', End: true },
+      [stage.name]: { ...task(stage, deployed, payload), OutputPath: '$.Payload.output', End: true },
     },
   };
 }
@@ -118,14 +121,14 @@ const JOB_OF_ITEM = { 'job.$': '$.job', 'payload.$': '$.payload', 'input.$': '$.
 
 function task(
   stage: StageSettings,
-  functionArn: (stage: string) => string,
+  { partition, functionArn }: Deployed,
   Payload: Readonly<Record<string, string>>,
 ): State {
   const { attempts, baseSeconds, capSeconds } = stage.retry;
   const MaxAttempts = attempts - 1;
   return {
     Type: 'Task',
-    Resource: 'arn:aws:states:::lambda:invoke',
+    Resource: `arn:${partition}:states:::lambda:invoke`,
     Parameters: { FunctionName: functionArn(stage.name), Payload },
     TimeoutSeconds: stageFunctionTimeoutSeconds(stage) + TASK_TIMEOUT_MARGIN_SECONDS,
     Retry: [

@@ -78,7 +78,10 @@ export class StagedJob extends Construct {
   }
 
   #machine({ settings }: JobPlatform): StateMachine {
-    const definition = stageMachine(this.job, (name) => this.stage(name).functionArn);
+    const definition = stageMachine(this.job, {
+      partition: Stack.of(this).partition,
+      functionArn: (name) => this.stage(name).functionArn,
+    });
     const name = stateMachineName(settings.stage, this.job.type);
     const machine = new StateMachine(this, 'Machine', {
       stateMachineName: name,

@@ -69,13 +69,19 @@ const actionsOf = (statements: readonly Statement[]): string[] =>
 const allowing = (statements: readonly Statement[], action: string): readonly Statement[] =>
   statements.filter(({ Action }) => [Action].flat().includes(action));
 
+/** A partition that is not the commonest one: what names another is not found there. */
+const NAMED: Readonly<Record<string, string>> = { 'AWS::Partition': 'aws-cn' };
+
 /** With a name in place of what CloudFormation fills in. */
 function definition(): { readonly text: string; readonly flow: Flow } {
   const [[, { DefinitionString }] = []] = resources('AWS::StepFunctions::StateMachine');
-  const text = (DefinitionString['Fn::Join'][1] as (string | { 'Fn::GetAtt': [string] })[])
-    .map((part) => (typeof part === 'string' ? part : `arn:${part['Fn::GetAtt'][0]}`))
+  const text = (DefinitionString['Fn::Join'][1] as (string | { Ref: string } | { 'Fn::GetAtt': [string] })[])
+    .map((part) => {
+      if (typeof part === 'string') return part;
+      return 'Ref' in part ? NAMED[part.Ref] : `arn:${part['Fn::GetAtt'][0]}`;
+    })
     .join('');
-  return { text, flow: readDefinition(text, (resource) => resource === 'arn:aws:states:::lambda:invoke') };
+  return { text, flow: readDefinition(text, (resource) => resource === 'arn:aws-cn:states:::lambda:invoke') };
 }
 
 /** The Task of each stage by its name, wherever it is. */
@@ -145,9 +151,10 @@ describe('a staged job', () => {
     const [[, { RoleArn }] = []] = resources('AWS::StepFunctions::StateMachine');
     const [invoke, ...others] = allowing(statementsOf(RoleArn['Fn::GetAtt'][0]), 'lambda:InvokeFunction');
     expect(others).toEqual([]);
-    expect(invoke?.Resource).toEqual(
-      NAMES.map((name) => ({ 'Fn::GetAtt': [deployed(functionOf(name)).id, 'Arn'] })),
+    const invoked = ((invoke?.Resource ?? []) as { 'Fn::GetAtt': [string] }[]).map(
+      (one) => one['Fn::GetAtt'][0],
     );
+    expect(invoked.sort()).toEqual(NAMES.map((name) => deployed(functionOf(name)).id).sort());
   });
 
   test('tells of a stage that it does not have which there are', () => {
