@@ -56,7 +56,7 @@ const jobOverride = z.strictObject(
   {
     /** The most batches that run at a time, 2 to 1,000. @default the contract's */
     maxConcurrency: whole(2, 1000).optional(),
-    /** 128 to 10,240 MB. @default the contract's */
+    /** The consumer's: 128 to 10,240 MB. Of a staged job its starter's; its stages have what the contract gives each. @default the contract's */
     memoryMegabytes: whole(128, 10_240).optional(),
     /** In place of the stage's, threshold by threshold. @default the stage's */
     thresholds: z
@@ -78,9 +78,9 @@ const settings = z.strictObject(
     logLevel: oneOf(['DEBUG', 'INFO', 'WARN', 'ERROR']),
     /** Restore the tables to any second of the last 35 days. Costs $0.20 a GB and month. */
     pointInTimeRecovery: flag(),
-    /** Refuses to delete the tables and the State stack, whoever asks, until it is turned off. */
+    /** Refuses to delete the tables and both stacks, whoever asks, until it is turned off. */
     deletionProtection: flag(),
-    /** What becomes of tables, bucket and queues that leave their stack. */
+    /** What becomes of tables, bucket, queues, secrets, schedules and sender that leave their stack. What a deploy made that is rolled back goes in either case. */
     removalPolicy: oneOf(['retain', 'destroy']),
     /** Who hears of alarms. @default nobody: subscribe to the topic by hand */
     alarmEmail: email().optional(),
@@ -93,10 +93,11 @@ const settings = z.strictObject(
     emailIdentity: oneOf(['create', 'existing']),
     /**
      * The most webhooks that are received at a time, 1 to 1,000: the reserved concurrency of the ingress, which takes ten times as many requests a
-     * second and answers 429 to the others. An account that is new may have too little to reserve any. @default whatever the account has
+     * second and answers 429 to the others. Lambda refuses to reserve what would leave the account's other functions fewer than 100, as in a new account (README.md,
+     * Deploy). @default whatever the account has
      */
     webhookConcurrency: whole(1, 1000).optional(),
-    /** Where the alarms' descriptions send people, without the anchor. */
+    /** Where the alarms' descriptions send people: the address of docs/runbook.md as your team reads it, without the anchor. */
     runbook: z.string().min(1, { error: 'give an address or a path' }),
     thresholds,
     /** By job type. */

@@ -17,6 +17,7 @@ import { DEAD_LETTER_RETENTION_SECONDS } from '../../shared/jobs/define-job.ts';
 import { deadLetterQueueName, EMAIL_EVENTS, functionName } from '../../shared/jobs/names.ts';
 import { EmailEventRecorder } from './email-event-recorder.ts';
 import { JobPlatform } from './job-platform.ts';
+import { removalPolicyOf } from './removal-policy.ts';
 import { RunbookAlarm } from './runbook-alarm.ts';
 
 export interface EmailEventsProps {
@@ -39,7 +40,7 @@ export class EmailEvents extends Construct {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       retentionPeriod: Duration.seconds(DEAD_LETTER_RETENTION_SECONDS),
-      removalPolicy: settings.removalPolicy === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      removalPolicy: removalPolicyOf(settings),
     });
     const recorder = new EmailEventRecorder(this, 'Recorder', { settings, table, deadLetterQueue });
     const topic = this.#topic();

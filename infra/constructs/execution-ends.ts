@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
 import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
@@ -22,6 +22,7 @@ import type { SweepRequest } from '../../shared/stages/sweep-ends.ts';
 import { AppFunction } from './app-function.ts';
 import type { JobPlatform } from './job-platform.ts';
 import type { JobQueue } from './job-queue.ts';
+import { removalPolicyOf } from './removal-policy.ts';
 import { RunbookAlarm } from './runbook-alarm.ts';
 
 const ENTRY = fileURLToPath(new URL('../../functions/execution-ended/handler.ts', import.meta.url));
@@ -56,7 +57,7 @@ export class ExecutionEnds extends Construct {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       retentionPeriod: Duration.seconds(DEAD_LETTER_RETENTION_SECONDS),
-      removalPolicy: settings.removalPolicy === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      removalPolicy: removalPolicyOf(settings),
     });
     this.#lost = lost;
     this.#recorder = new AppFunction(this, 'Recorder', {

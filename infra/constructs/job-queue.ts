@@ -1,4 +1,4 @@
-import { CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import type { IMetric, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { EventSourceMapping, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
@@ -21,6 +21,7 @@ import { JobAlarms } from './job-alarms.ts';
 import { jobDashboardRow } from './job-dashboard-row.ts';
 import { JobMetrics } from './job-metrics.ts';
 import { JobPlatform } from './job-platform.ts';
+import { removalPolicyOf } from './removal-policy.ts';
 
 export interface JobQueueProps {
   /** The contract. Everything that the construct makes follows from it and the stage's settings. */
@@ -62,7 +63,7 @@ export class JobQueue extends Construct {
     const always = {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-      removalPolicy: settings.removalPolicy === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      removalPolicy: removalPolicyOf(settings),
     };
     this.deadLetterQueue = new Queue(this, 'DeadLetterQueue', {
       ...always,

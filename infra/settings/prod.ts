@@ -16,7 +16,7 @@ export const prod: Omit<SettingsInput, 'stage'> = {
     failureRate: { warning: 0.1, critical: 0.5 },
     minimumVolume: 20,
   },
-  // 200 requests a second.
+  // 200 requests a second. The URL is anybody's: without it they could take all that the account may run, the consumers' part too.
   webhookConcurrency: 20,
   jobs: {},
 };

@@ -35,7 +35,7 @@ export class JobsStack extends Stack {
   readonly #state: StateStack;
 
   constructor(scope: Construct, id: string, { settings, state, ...props }: JobsStackProps) {
-    super(scope, id, props);
+    super(scope, id, { ...props, terminationProtection: settings.deletionProtection });
     this.#state = state;
     const alarmTopic = new AlarmTopic(this, 'Alarms', { email: settings.alarmEmail });
     const dashboard = new Dashboard(this, 'Dashboard', { dashboardName: `honest-jobs-${settings.stage}` });
@@ -162,14 +162,15 @@ export class JobsStack extends Stack {
   }
 
   #grantSend({ consumer }: JobQueue, { emailFrom }: Settings): void {
-    const { emailIdentity, configurationSet } = this.#state;
+    const { senderDomain, configurationSet } = this.#state;
     consumer.addEnvironment('EMAIL_FROM', emailFrom);
     consumer.addEnvironment('EMAIL_CONFIGURATION_SET', configurationSet.configurationSetName);
     consumer.addToRolePolicy(
       new PolicyStatement({
         actions: ['ses:SendEmail'],
         resources: [
-          emailIdentity.emailIdentityArn,
+          // No import: it could not change any more, and the sender may move to another domain.
+          this.formatArn({ service: 'ses', resource: 'identity', resourceName: senderDomain }),
           this.formatArn({
             service: 'ses',
             resource: 'configuration-set',

@@ -1,4 +1,4 @@
-import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import {
   AttributeType,
   Billing,
@@ -10,13 +10,7 @@ import {
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import { ScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import {
-  ConfigurationSet,
-  EmailIdentity,
-  Identity,
-  type IEmailIdentity,
-  SuppressionReasons,
-} from 'aws-cdk-lib/aws-ses';
+import { ConfigurationSet, EmailIdentity, Identity, SuppressionReasons } from 'aws-cdk-lib/aws-ses';
 import type { Construct } from 'constructs';
 import { LONGEST_DEFERRAL_SECONDS } from '../../shared/consumer/errors.ts';
 import { DAY_ATTRIBUTE, DAY_INDEX } from '../../shared/jobs/day-index.ts';
@@ -35,6 +29,7 @@ import {
 import { WEBHOOK_PROVIDERS } from '../../shared/webhooks/providers.ts';
 import type { Settings } from '../config.ts';
 import { pascalCase } from '../constructs/pascal-case.ts';
+import { removalPolicyOf } from '../constructs/removal-policy.ts';
 
 export interface StateStackProps extends StackProps {
   readonly settings: Settings;
@@ -53,7 +48,8 @@ export class StateStack extends Stack {
   readonly cardProvider: Secret;
   /** By the provider's name: the secrets by which it signs its webhooks. An operator fills them in. */
   readonly webhookSecrets: Readonly<Record<string, Secret>>;
-  readonly emailIdentity: IEmailIdentity;
+  /** The name of the SES identity that the sender is of: known before any deploy, so that another one can take its place. */
+  readonly senderDomain: string;
   readonly configurationSet: ConfigurationSet;
   readonly #settings: Settings;
 
@@ -101,7 +97,7 @@ export class StateStack extends Stack {
       encryption: BucketEncryption.S3_MANAGED,
       enforceSSL: true,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      removalPolicy: this.#removalPolicy,
+      removalPolicy: removalPolicyOf(settings),
       lifecycleRules: [
         // An upload that was broken off is invisible, and billed for ever.
         { abortIncompleteMultipartUploadAfter: Duration.days(1) },
@@ -125,7 +121,7 @@ export class StateStack extends Stack {
     // With a group go its schedules, and a deferred job's message is nowhere else.
     this.scheduleGroup = new ScheduleGroup(this, 'Deferrals', {
       scheduleGroupName: scheduleGroupName(settings.stage),
-      removalPolicy: this.#removalPolicy,
+      removalPolicy: removalPolicyOf(settings),
     });
     this.cardProvider = new Secret(this, 'CardProvider', {
       secretName: cardProviderSecretName(settings.stage),
@@ -136,28 +132,45 @@ export class StateStack extends Stack {
         secretStringTemplate: JSON.stringify({ url: '' }),
         generateStringKey: 'apiKey',
       },
-      removalPolicy: this.#removalPolicy,
+      removalPolicy: removalPolicyOf(settings),
     });
     this.webhookSecrets = Object.fromEntries(
       WEBHOOK_PROVIDERS.map(({ name }) => [name, this.#webhookSecret(name)]),
     );
-    const domain = settings.emailFrom.slice(settings.emailFrom.lastIndexOf('@') + 1);
-    this.emailIdentity =
-      settings.emailIdentity === 'create'
-        ? new EmailIdentity(this, 'Sender', { identity: Identity.domain(domain) })
-        : EmailIdentity.fromEmailIdentityName(this, 'Sender', domain);
-    if (this.emailIdentity instanceof EmailIdentity)
-      this.emailIdentity.applyRemovalPolicy(this.#removalPolicy);
+    this.senderDomain = settings.emailFrom.slice(settings.emailFrom.lastIndexOf('@') + 1);
+    if (settings.emailIdentity === 'create') this.#createSender();
     this.configurationSet = new ConfigurationSet(this, 'Emails', {
       reputationMetrics: true,
       // Whoever bounced or complained is not written to again, by any application of this account.
       suppressionReasons: SuppressionReasons.BOUNCES_AND_COMPLAINTS,
     });
     new CfnOutput(this, 'BucketName', { value: this.bucket.bucketName });
+    this.#exportAll();
   }
 
-  get #removalPolicy(): RemovalPolicy {
-    return this.#settings.removalPolicy === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+  /**
+   * All that the Jobs stack may read, whether it does or not: an export that came and went with its reader would be refused, since this
+   * stack is deployed first, while the other one as it was deployed before still reads it.
+   */
+  #exportAll(): void {
+    const { bucket, scheduleGroup, configurationSet } = this;
+    for (const { tableName, tableArn } of Object.values(this.tables)) this.#export(tableName, tableArn);
+    for (const { secretArn } of [this.cardProvider, ...Object.values(this.webhookSecrets)])
+      this.#export(secretArn);
+    this.#export(bucket.bucketName, bucket.bucketArn);
+    this.#export(scheduleGroup.scheduleGroupArn);
+    this.#export(configurationSet.configurationSetName);
+  }
+
+  #export(...values: string[]): void {
+    for (const value of values) this.exportValue(value);
+  }
+
+  #createSender(): void {
+    const sender = new EmailIdentity(this, 'Sender', { identity: Identity.domain(this.senderDomain) });
+    sender.applyRemovalPolicy(removalPolicyOf(this.#settings));
+    // It is refused where the account has the domain already, and tables that are protected from deletion would stay behind.
+    for (const table of Object.values(this.tables)) table.node.addDependency(sender);
   }
 
   #webhookSecret(provider: string): Secret {
@@ -169,7 +182,7 @@ export class StateStack extends Stack {
         secretStringTemplate: JSON.stringify({ secrets: [] }),
         generateStringKey: 'notFilledIn',
       },
-      removalPolicy: this.#removalPolicy,
+      removalPolicy: removalPolicyOf(this.#settings),
     });
   }
 
@@ -184,7 +197,7 @@ export class StateStack extends Stack {
       encryption: TableEncryptionV2.dynamoOwnedKey(),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: pointInTimeRecovery },
       deletionProtection,
-      removalPolicy: this.#removalPolicy,
+      removalPolicy: removalPolicyOf(this.#settings),
     });
     new CfnOutput(this, `${id}TableName`, { value: table.tableName });
     return table;

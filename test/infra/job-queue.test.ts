@@ -159,10 +159,13 @@ describe('settings of a stage', () => {
     });
   });
 
-  test('keep the queues of prod when their job type leaves the stack', () => {
+  test('keep the queues of prod when their job type leaves the stack, and not when the deploy that made them is rolled back', () => {
     stackWith(settingsOf('prod'), (stack) => {
       new JobQueue(stack, 'SendReceipt', { job: sendReceipt, entry });
-    }).allResources('AWS::SQS::Queue', { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+    }).allResources('AWS::SQS::Queue', {
+      DeletionPolicy: 'RetainExceptOnCreate',
+      UpdateReplacePolicy: 'Retain',
+    });
   });
 });
 
@@ -194,7 +197,7 @@ describe('the right to publish', () => {
     }).hasResourceProperties('AWS::IAM::Policy', {
       PolicyName: Match.stringLikeRegexp('^Shop'),
       PolicyDocument: {
-        Statement: [Match.objectLike({ Action: ['sqs:SendMessage', 'sqs:GetQueueUrl'] })],
+        Statement: [Match.objectLike({ Action: ['sqs:GetQueueUrl', 'sqs:SendMessage'] })],
       },
     });
   });

@@ -1,8 +1,11 @@
-import { Match } from 'aws-cdk-lib/assertions';
+import { Match, Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
+import { settingsOf } from '../../infra/config.ts';
+import { StateStack } from '../../infra/stacks/state.ts';
+import { newApp } from '../../infra/stage.ts';
 import { RECORD_RETENTION_SECONDS } from '../../shared/jobs/define-job.ts';
 import { JOB_ID_INDEX, type TableSubject, tableName } from '../../shared/jobs/names.ts';
-import { synthesized } from './synthesized.ts';
+import { type Resource, synthesized } from './synthesized.ts';
 
 const dev = synthesized({ stage: 'dev' });
 const prod = synthesized({ stage: 'prod' });
@@ -72,7 +75,7 @@ describe('the State stack', () => {
 
   test('can restore every table in prod, and deletes none, by hand or with the stack', () => {
     prod.template.state.allResources(TABLE, {
-      DeletionPolicy: 'Retain',
+      DeletionPolicy: 'RetainExceptOnCreate',
       UpdateReplacePolicy: 'Retain',
       Properties: Match.objectLike({
         Replicas: [
@@ -83,15 +86,43 @@ describe('the State stack', () => {
         ],
       }),
     });
-    prod.template.state.allResources('AWS::S3::Bucket', { DeletionPolicy: 'Retain' });
-    prod.template.state.allResources('AWS::Scheduler::ScheduleGroup', { DeletionPolicy: 'Retain' });
+    for (const type of ['AWS::S3::Bucket', 'AWS::Scheduler::ScheduleGroup', 'AWS::SES::EmailIdentity'])
+      prod.template.state.allResources(type, { DeletionPolicy: 'RetainExceptOnCreate' });
     expect(prod.state.terminationProtection).toBe(true);
+    expect(prod.jobs.terminationProtection).toBe(true);
+  });
+
+  test('keeps in prod what has been in use, and nothing that a creation made which is rolled back: its name would bar the next one', () => {
+    const policies = [prod.template.state, prod.template.jobs].flatMap((template) =>
+      Object.values<Resource>(template.toJSON().Resources).map(({ DeletionPolicy }) => DeletionPolicy),
+    );
+    expect(policies).toContain('RetainExceptOnCreate');
+    expect(policies).not.toContain('Retain');
+  });
+
+  test('creates no table before it has the identity, which is refused where the account has the domain already', () => {
+    const [sender] = [...prod.resources('AWS::SES::EmailIdentity').keys()];
+    prod.template.state.allResources(TABLE, { DependsOn: [sender] });
+  });
+
+  test('exports the same whatever the Jobs stack reads, so that a job type can be taken out and a deploy be rolled back', () => {
+    const alone = new StateStack(newApp(), 'HonestJobs-prod-State', { settings: settingsOf('prod') });
+    expect(Template.fromStack(alone).toJSON().Outputs).toEqual(prod.template.state.toJSON().Outputs);
+  });
+
+  test('lets the sender move to another domain: the Jobs stack reads nothing of the identity', () => {
+    const moved = synthesized({ stage: 'prod', emailFrom: 'jobs@shop.example' });
+    expect(moved.template.state.toJSON().Outputs).toEqual(prod.template.state.toJSON().Outputs);
+    const sending = (jobs: Template) => JSON.stringify(jobs.findResources('AWS::IAM::Policy'));
+    expect(sending(moved.template.jobs)).toContain(':identity/shop.example"');
+    expect(sending(prod.template.jobs)).toContain(':identity/example.com"');
   });
 
   test('goes without a trace in dev', () => {
     dev.template.state.allResources(TABLE, { DeletionPolicy: 'Delete' });
     dev.template.state.allResources('AWS::Scheduler::ScheduleGroup', { DeletionPolicy: 'Delete' });
     expect(dev.state.terminationProtection).toBe(false);
+    expect(dev.jobs.terminationProtection).toBe(false);
   });
 
   test('has a private, encrypted bucket that is reached by TLS only', () => {
@@ -137,7 +168,9 @@ describe('the State stack', () => {
         GenerateSecretString: { SecretStringTemplate: '{"url":""}', GenerateStringKey: 'apiKey' },
       },
     });
-    prod.template.state.allResources('AWS::SecretsManager::Secret', { DeletionPolicy: 'Retain' });
+    prod.template.state.allResources('AWS::SecretsManager::Secret', {
+      DeletionPolicy: 'RetainExceptOnCreate',
+    });
   });
 
   test("creates the identity of the sender's domain, unless another stage did", () => {

@@ -115,7 +115,7 @@ describe('the comparison', () => {
       Object.values(
         resourcesOfStage('prod') as Readonly<Record<string, Resource & { DeletionPolicy?: string }>>,
       )
-        .filter(({ DeletionPolicy }) => DeletionPolicy === 'Retain')
+        .filter(({ DeletionPolicy }) => DeletionPolicy === 'RetainExceptOnCreate')
         .map(({ Type }) => Type),
     );
     expect([...kept].filter((type) => REPLACED_WITH[type] === undefined)).toEqual([]);

@@ -67,7 +67,7 @@ describe('the ingress of webhooks', () => {
           Name: webhookSecretName('prod', name),
           GenerateSecretString: { SecretStringTemplate: '{"secrets":[]}', GenerateStringKey: 'notFilledIn' },
         },
-        DeletionPolicy: 'Retain',
+        DeletionPolicy: 'RetainExceptOnCreate',
       });
     },
   );
