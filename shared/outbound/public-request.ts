@@ -1,7 +1,7 @@
 import { promises as dns, type LookupAddress } from 'node:dns';
 import { type ClientRequest, type RequestOptions, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { isIP, type LookupFunction } from 'node:net';
+import { isIP, type LookupFunction, type TcpSocketConnectOpts } from 'node:net';
 import { OutboundRefused } from './outbound-refused.ts';
 import { checkAddress, type PublicUrl, type PublicUrlOptions, publicUrl } from './public-url.ts';
 
@@ -47,7 +47,11 @@ export async function publicRequest<Result>(
       lookup: checkedLookup(host, options),
       // Node's own 250 ms hold for every address but the last, and the last is IPv6, which a Lambda function outside a VPC does not reach: no server that is
       // slower to connect would ever be reached. So each may take its share of the time, and one share is left for the answer.
-      autoSelectFamilyAttemptTimeout: Math.ceil((options.timeoutSeconds * 1000) / (2 * MOST_OF_A_FAMILY + 1)),
+      ...({
+        autoSelectFamilyAttemptTimeout: Math.ceil(
+          (options.timeoutSeconds * 1000) / (2 * MOST_OF_A_FAMILY + 1),
+        ),
+      } satisfies Partial<TcpSocketConnectOpts>),
       ...(options.ca && { ca: options.ca }),
     });
     endEndlessHead(sent);
