@@ -14,6 +14,7 @@ import {
   type TableSubject,
 } from '../../shared/jobs/names.ts';
 import { JOBS } from '../../shared/jobs/registry.ts';
+import { ADDRESSING_ATTRIBUTES } from '../../shared/webhooks/endpoint.ts';
 import type { Settings } from '../config.ts';
 import { AlarmTopic } from '../constructs/alarm-topic.ts';
 import { EmailEvents } from '../constructs/email-events.ts';
@@ -84,7 +85,12 @@ export class JobsStack extends Stack {
     sendEmail.grantPublish(deliverWebhook.consumer);
 
     const fanOutEvent = new JobQueue(this, 'FanOutEvent', { job: JOBS.fanOutEvent });
-    this.#grantItems(fanOutEvent, 'webhook-endpoints', ['Query']);
+    // In the items that it reads are signing secrets, and none of its business.
+    this.#grantItems(fanOutEvent, 'webhook-endpoints', ['Query'], {
+      'ForAllValues:StringEquals': { 'dynamodb:Attributes': ADDRESSING_ATTRIBUTES },
+      // The one above holds for a request that names no attributes, and gets all.
+      StringEquals: { 'dynamodb:Select': 'SPECIFIC_ATTRIBUTES' },
+    });
     deliverWebhook.grantPublish(fanOutEvent.consumer);
 
     const report = new StagedJob(this, 'GenerateReport', { job: JOBS.generateReport });
@@ -140,6 +146,7 @@ export class JobsStack extends Stack {
     { consumer }: Pick<JobQueue, 'consumer'>,
     subject: TableSubject,
     actions: readonly ItemAction[],
+    conditions?: Readonly<Record<string, unknown>>,
   ): void {
     const table: TableV2 = this.#state.tables[subject];
     consumer.addEnvironment(tableVariable(subject), table.tableName);
@@ -147,6 +154,7 @@ export class JobsStack extends Stack {
       new PolicyStatement({
         actions: actions.map((action) => `dynamodb:${action}`),
         resources: [table.tableArn],
+        ...(conditions && { conditions }),
       }),
     );
   }

@@ -143,6 +143,21 @@ describe('a consumer', () => {
     ]);
   });
 
+  test('of fan-outs reads of an endpoint what tells whether it gets an event, and no signing secret', () => {
+    const reads = policies
+      .filter(({ name }) => name.startsWith('FanOutEvent'))
+      .flatMap(({ statements }) => statements)
+      .filter(({ Resource }) => JSON.stringify(Resource).includes('WebhookEndpoints'));
+    expect(reads.map(({ Condition }) => Condition)).toEqual([
+      {
+        'ForAllValues:StringEquals': {
+          'dynamodb:Attributes': ['tenant', 'endpointId', 'eventTypes', 'state'],
+        },
+        StringEquals: { 'dynamodb:Select': 'SPECIFIC_ATTRIBUTES' },
+      },
+    ]);
+  });
+
   test('of fan-outs reads the endpoints and publishes deliveries beyond its own', () => {
     expect(allowed('fan-out-event')).toEqual([
       ...common('FanOutEvent', 'fan-out-event'),

@@ -85,7 +85,11 @@ export class Accesses {
       {
         action: `dynamodb:${operation}`,
         resource: this.#arn('dynamodb', `table/${path}`),
-        context: { 'dynamodb:LeadingKeys': [String(Object.values(attribute ?? {})[0])] },
+        context: {
+          'dynamodb:LeadingKeys': [String(Object.values(attribute ?? {})[0])],
+          ...(input.Select && { 'dynamodb:Select': input.Select }),
+          ...(input.ProjectionExpression && { 'dynamodb:Attributes': projected(input) }),
+        },
       },
     ];
   }
@@ -170,4 +174,9 @@ function queried(
   const equalities = [...KeyConditionExpression.matchAll(/([#\w]+)\s*=\s*(:\w+)/g)];
   const [, , value] = equalities.find(([, name]) => (names[name] ?? name) === key) ?? [];
   return value === undefined ? undefined : values[value];
+}
+
+/** The attributes that a request asks for by name. */
+function projected({ ProjectionExpression, ExpressionAttributeNames: names = {} }: Input): string[] {
+  return ProjectionExpression.split(',').map((part: string) => names[part.trim()] ?? part.trim());
 }
