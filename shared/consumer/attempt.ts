@@ -14,7 +14,7 @@ import {
   TimedOut,
 } from './errors.ts';
 import type { JobRecords } from './job-records.ts';
-import { type Claim, RECORDING_MARGIN_MS, type Run } from './run.ts';
+import type { Claim, Run } from './run.ts';
 import type { Runtime } from './runtime.ts';
 import { Started } from './started.ts';
 import { stepsOf } from './step.ts';
@@ -52,8 +52,7 @@ export async function attempt<Payload>(options: AttemptOptions<Payload>): Promis
   };
   const timeout = setTimeout(
     () => aborter.abort(new TimedOut(`The attempt ran past its ${job.timeoutSeconds} s and was abandoned.`)),
-    // The claim itself took its time: the invocation must not end before the attempt does.
-    Math.min(job.timeoutSeconds * 1000, run.leaseUntilMs - beganMs - RECORDING_MARGIN_MS),
+    job.timeoutSeconds * 1000,
   );
   // A handler that ignores its signal is left behind: what it does later can begin no step.
   const abandoned = new Promise<never>((_, fail) => {

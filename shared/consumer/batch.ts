@@ -5,7 +5,7 @@ import type { Parsed } from '../jobs/message.ts';
 import { type ParsedJob, parseJob } from '../jobs/parse-job.ts';
 import type { JobHandler } from './context.ts';
 import { deleteRenewed, resend } from './resend.ts';
-import { type Outcome, RECORDING_MARGIN_MS, type Run } from './run.ts';
+import { CLAIMING_MARGIN_MS, leastMsOf, type Outcome, type Run } from './run.ts';
 import { runJob } from './run-job.ts';
 import type { Runtime } from './runtime.ts';
 import { isSpent, settlementOf } from './settle.ts';
@@ -59,7 +59,8 @@ export async function runBatch<Payload>(
   ).flat();
   await shortened;
   const [dangerous, settled] = [ran.filter(runsAlone), ran.filter((one) => !runsAlone(one))];
-  const kept = await settle(job, settled, runtime);
+  // One that may end the process again must not have them sent twice.
+  const kept = await settle(job, settled, runtime, { deleteRenewedAtOnce: dangerous.length > 0 });
   for (const one of dangerous) kept.push(...(await settle(job, await runAll([one], true), runtime)));
   runtime.metrics.publishStoredMetrics();
   return { batchItemFailures: kept.map(({ messageId }) => ({ itemIdentifier: messageId })) };
@@ -74,6 +75,7 @@ async function settle<Payload>(
   job: JobSettings,
   settled: readonly Settled<Payload>[],
   runtime: Runtime,
+  { deleteRenewedAtOnce = false } = {},
 ): Promise<SQSRecord[]> {
   // Counted from now, since a job may have waited long for its neighbours.
   const nowMs = runtime.now();
@@ -88,7 +90,7 @@ async function settle<Payload>(
       const sent = parsed.ok && (await resend({ record, key: parsed.value.key, claimedHop, atMs }, runtime));
       if (!sent) return { record, seconds: Math.max(1, (atMs - nowMs) / 1000) };
       // By us as well as by the mapping: one of its last receives is all that keeps it from the dead-letter queue.
-      if (isSpent(receives)) await deleteRenewed(record, runtime);
+      if (deleteRenewedAtOnce || isSpent(receives)) await deleteRenewed(record, runtime);
       if (renewal) reportRenewal(subject, runtime);
       return undefined;
     }),
@@ -152,11 +154,12 @@ async function runOne<Payload>(
   { lambdaContext, runtime, alone }: Circumstances,
 ): Promise<{ outcome: Outcome; attempt?: number; claimedHop?: number }> {
   // A rejection is computed again at each receive rather than recorded: there may be no key to record it under.
-  const lastReceive = subject.receiveCount === maxReceiveCount(job);
+  const { receiveCount } = subject;
+  const lastReceive = receiveCount === maxReceiveCount(job);
   if (!parsed.ok) return { outcome: { kind: 'dead', verdict: parsed.rejection, fresh: lastReceive } };
   const leftMs = lambdaContext.getRemainingTimeInMillis();
   const nowMs = runtime.now();
-  if (leftMs < job.timeoutSeconds * 1000 + RECORDING_MARGIN_MS)
+  if (leftMs < leastMsOf(job) + CLAIMING_MARGIN_MS)
     return { outcome: { kind: 'waiting', untilMs: nowMs, why: 'no-time-left' } };
   const { message, key, payloadHash } = parsed.value;
   const run: Run = {
@@ -166,11 +169,12 @@ async function runOne<Payload>(
     payloadHash,
     messageId: subject.messageId,
     lastReceive,
+    spent: isSpent({ receiveCount, maxReceiveCount: maxReceiveCount(job) }),
     sentAtMs: subject.sentAtMs,
     hop: message.hop ?? 0,
     claimedHop: message.hop ?? 0,
     expired: message.expirytime !== undefined && nowMs >= Date.parse(message.expirytime),
-    alone: alone || subject.receiveCount >= maxReceiveCount(job) - RECEIVES_TO_RUN_BESIDE_OTHERS_IN,
+    alone: alone || receiveCount >= maxReceiveCount(job) - RECEIVES_TO_RUN_BESIDE_OTHERS_IN,
     owner: randomUUID(),
     requestId: lambdaContext.awsRequestId,
     leaseUntilMs: nowMs + leftMs,

@@ -19,6 +19,8 @@ export type AttemptEnd =
   | { readonly kind: 'returned'; readonly result: string | undefined; readonly durationMs: number }
   /** A staged job's starter returned: an execution carries the job. */
   | { readonly kind: 'returned'; readonly started: Started; readonly durationMs: number }
+  /** The claim took too long: its invocation has too little left for an attempt. */
+  | { readonly kind: 'not-begun' }
   | {
       /** The handler asked for later. */
       readonly kind: 'deferred';
@@ -117,6 +119,9 @@ export class ClaimLayer extends BasePersistenceLayer {
     if (end === undefined || end.kind === 'returned' || !claim)
       throw new Error('A run failed that did not throw.');
     switch (end.kind) {
+      case 'not-begun':
+        this.#run.outcome = await this.#giveBack(claim);
+        break;
       case 'deferred':
         this.#run.outcome = await this.#defer(claim, end);
         break;
@@ -127,6 +132,18 @@ export class ClaimLayer extends BasePersistenceLayer {
         this.#run.outcome = await this.#fail(claim, end);
         break;
     }
+  }
+
+  /** As a deferral that nobody asked for: it spends nothing. */
+  async #giveBack(claim: Claim): Promise<Outcome> {
+    const notBeforeMs = this.#now();
+    const { deferrals } = claim;
+    const kept = await this.#end(claim, claim.history, {
+      notBeforeMs,
+      deferredBecause: 'claiming it took too long to begin an attempt',
+      deferrals,
+    });
+    return kept ? { kind: 'waiting', untilMs: notBeforeMs, why: 'no-time-left' } : lost(this.#now());
   }
 
   async #defer(

@@ -6,7 +6,7 @@ import type { JobRecords } from './job-records.ts';
 import { passes } from './passing-errors.ts';
 import { type Continuation, crashOf, type Retry } from './record-changes.ts';
 import { rememberedWith } from './remembering.ts';
-import { type Ending, endingOf, type Outcome, obstacle, RECORDING_MARGIN_MS, type Run } from './run.ts';
+import { type Ending, endingOf, leastMsOf, type Outcome, obstacle, type Run } from './run.ts';
 import type { StepRecords } from './step-records.ts';
 import { reasonWith } from './uncertainty.ts';
 
@@ -42,7 +42,7 @@ export class Claiming {
     this.#run = run;
     this.#schedule = job.schedule;
     this.#mostAttempts = attemptsOf(job.schedule);
-    this.#leastMs = job.timeoutSeconds * 1000 + RECORDING_MARGIN_MS;
+    this.#leastMs = leastMsOf(job);
     this.#now = now;
     this.#random = random;
   }

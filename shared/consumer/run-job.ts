@@ -6,9 +6,9 @@ import { attempt } from './attempt.ts';
 import { ClaimLayer } from './claim-layer.ts';
 import { ClaimWrites } from './claim-writes.ts';
 import type { JobHandler } from './context.ts';
-import { type ErrorRecord, errorRecord } from './errors.ts';
+import { errorRecord } from './errors.ts';
 import { JobRecords } from './job-records.ts';
-import type { Outcome, Run } from './run.ts';
+import { leastMsOf, type Outcome, type Run } from './run.ts';
 import type { Runtime } from './runtime.ts';
 import { StepRecords } from './step-records.ts';
 
@@ -37,6 +37,10 @@ export async function runJob<Payload>(
   const runOnce = makeIdempotent(
     async (_identity: { readonly key: string; readonly payloadHash: string }) => {
       if (!run.claim) throw new AttemptFailed('No claim');
+      if (run.leaseUntilMs - now() < leastMsOf(job)) {
+        layer.end = { kind: 'not-begun' };
+        throw new AttemptFailed();
+      }
       layer.end = await attempt({ job, handler, parsed, run, claim: run.claim, records, steps, runtime });
       if (layer.end.kind !== 'returned') throw new AttemptFailed();
       return null;
@@ -54,12 +58,12 @@ export async function runJob<Payload>(
       }),
     },
   );
-  let failure: ErrorRecord | undefined;
+  let failure: unknown;
   try {
     if (run.expired) await layer.expire();
     else await runOnce(Object.freeze({ key: run.key, payloadHash: run.payloadHash }));
   } catch (error) {
-    failure = errorRecord(error);
+    failure = error;
   }
   await noteDuplicate(records, run, runtime);
   return run.outcome ?? unrecorded(run, now(), failure);
@@ -92,8 +96,18 @@ function hasOwnRecord(outcome: Outcome, { jobId }: Run): boolean {
   }
 }
 
+/** So often a message is renewed whose own record DynamoDB refuses: hours, in which a fault of ours may be mended. */
+const MOST_RENEWALS_REFUSED = 3;
+
 /** DynamoDB did not answer: before the claim nothing ran; after it, the end is unknown to the records until the lease is over. */
-function unrecorded(run: Run, nowMs: number, error: ErrorRecord | undefined): Outcome {
+function unrecorded(run: Run, nowMs: number, failure: unknown): Outcome {
+  const error = failure === undefined ? undefined : errorRecord(failure);
+  if (error && !run.claim && run.spent && run.hop >= MOST_RENEWALS_REFUSED && isRefused(failure))
+    return {
+      kind: 'dead',
+      fresh: run.lastReceive,
+      verdict: { code: 'RECORD_REFUSED', message: `DynamoDB takes no record of the job: ${error.message}` },
+    };
   return {
     kind: 'waiting',
     ...(run.claim
@@ -101,4 +115,11 @@ function unrecorded(run: Run, nowMs: number, error: ErrorRecord | undefined): Ou
       : { why: 'records-unreachable' as const, untilMs: nowMs }),
     ...(error ? { error } : {}),
   };
+}
+
+/** Whether DynamoDB refuses the write itself, and would whenever it is asked. */
+function isRefused(failure: unknown): boolean {
+  for (let error = failure; error instanceof Error; error = error.cause)
+    if (error.name === 'ValidationException') return true;
+  return false;
 }

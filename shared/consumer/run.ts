@@ -2,7 +2,14 @@ import { type FailedAttempt, isOtherWork, type JobRecord, keyReused, type Verdic
 import type { ErrorRecord } from './errors.ts';
 
 /** What an attempt leaves of its invocation, to record its end. */
-export const RECORDING_MARGIN_MS = 3000;
+const RECORDING_MARGIN_MS = 3000;
+/** What claiming a job may take of it. A claim that took longer is given back. */
+export const CLAIMING_MARGIN_MS = 2000;
+
+/** What an attempt needs of its invocation once its job is claimed. */
+export function leastMsOf({ timeoutSeconds }: { readonly timeoutSeconds: number }): number {
+  return timeoutSeconds * 1000 + RECORDING_MARGIN_MS;
+}
 
 /** One message's go at one job: who it is, and what came of it. The layer beneath Powertools and the attempt both write here. */
 export interface Run {
@@ -13,6 +20,8 @@ export interface Run {
   readonly messageId: string;
   /** Whether the next receive moves the message to the dead-letter queue: what is judged anew at each receive is counted at this one. */
   readonly lastReceive: boolean;
+  /** Whether it is one of the receives that are left for sending the message again, should nothing be decided. */
+  readonly spent: boolean;
   /** When SQS took the message; later than a verdict means that it was redriven or published again. */
   readonly sentAtMs: number;
   /** How often the message was re-sent, as its body says. */

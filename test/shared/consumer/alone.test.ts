@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import * as z from 'zod';
-import type { JobHandler } from '../../../shared/consumer/index.ts';
+import { type JobHandler, RetryAfter } from '../../../shared/consumer/index.ts';
 import { defineJob } from '../../../shared/jobs/define-job.ts';
 import { schedule } from '../../../shared/jobs/schedule.ts';
 import { STAGE } from '../../lab/global-setup.ts';
@@ -31,7 +31,7 @@ function observed() {
     }
     beside.set(key, [...running]);
     running.add(key);
-    await new Promise((resume) => setTimeout(resume, 20));
+    await new Promise((resume) => setTimeout(resume, 200));
     running.delete(key);
   };
   return { beside, handler };
@@ -78,5 +78,20 @@ describe('a job whose process died', () => {
     // Hidden until its own delay, and not until the dead invocation's messages come back.
     await lab.advance(10);
     expect(lab.cloud.sqs.counts(consumer.queueArn)).toMatchObject({ visible: 1, notVisible: 1 });
+  });
+
+  it('leaves one message of a neighbour that was deferred beside it', async () => {
+    const consumer = new InProcess(lab, job);
+    await crash(consumer, 'poison beside');
+    await consumer.publish({ key: 'deferred' });
+    const handler: Handler = async ({ key }) => {
+      if (key === 'deferred') throw new RetryAfter(300, 'later');
+      await new Promise(() => {});
+    };
+    void consumer.deliver({ handler, remainingSeconds: 40 }).catch(() => {});
+    await lab.until(async () => (await consumer.record('poison beside'))?.state === 'running');
+    expect(await consumer.record('deferred')).toMatchObject({ state: 'deferred' });
+    // Its former message is gone, though the invocation will never answer for it.
+    expect(lab.cloud.sqs.counts(consumer.queueArn)).toMatchObject({ visible: 0, notVisible: 1, delayed: 1 });
   });
 });

@@ -148,7 +148,7 @@ describe('an end that cannot be written', () => {
     failWritesOf('COMPLETED', Number.POSITIVE_INFINITY, faults.throttled);
     await consumer.publish({ key: 'throttled for ever' });
     const beganMs = lab.cloud.clock.now();
-    const remainingSeconds = job.timeoutSeconds + 4;
+    const remainingSeconds = job.timeoutSeconds + 6;
     // The clock of the cloud jumps while the handler runs, so that little of the invocation is left.
     const response = await consumer.deliver({
       runtime: { dynamo },
@@ -174,6 +174,22 @@ describe('a claim that was written and whose answer was lost', () => {
     await consumer.drain({ handler: async () => ++runs });
     expect(runs).toBe(1);
     expect(await consumer.record('claim-lost')).toMatchObject({ state: 'completed', attempts: 1 });
+  });
+});
+
+describe('a job whose own record DynamoDB refuses', () => {
+  it('is renewed a few times, in case the fault is ours, and is a dead letter then', async () => {
+    const consumer = new InProcess(lab, job);
+    lab.cloud.dynamodb.intercept = (operation, input) => {
+      if (operation === 'UpdateItem' && JSON.stringify(input).includes('refused'))
+        throw new AwsError('ValidationException', 'Item size has exceeded the maximum allowed size');
+      return undefined;
+    };
+    consumer.send(lab.message(job, { key: 'refused' }, { hop: 2 }));
+    await consumer.drain({ runtime: { dynamo }, handler: () => Promise.reject(new Error('must not run')) });
+    expect(consumer.messages()).toEqual({ left: 0, dead: 1 });
+    expect(consumer.count('Renewed')).toBe(1);
+    expect(consumer.count('DeadLettered')).toBe(1);
   });
 });
 
