@@ -5,6 +5,13 @@ import type { Environment, Lambda } from '../lambda/index.ts';
 import { halved, refused, reset, withoutEntries } from './answers.ts';
 import type { Fault, FaultRule, HeldFault, ObservedCall, RefusedEntries, SlowFault } from './fault.ts';
 
+interface CallSite {
+  readonly service: Service;
+  readonly request: ServiceRequest;
+  /** Of a function that calls. */
+  readonly environment: Environment | undefined;
+}
+
 /** Lets faults befall the calls to the cloud's services, by rules that see each call twice. */
 export class CallFaults {
   readonly #lambda: Lambda;
@@ -34,12 +41,13 @@ export class CallFaults {
     const environment = keyId === undefined ? undefined : this.#lambda.environment(keyId);
     if (keyId === undefined || (environment ? functions : outside).size === 0) return service.handle(request);
     const call = this.#describe(service, request, keyId, environment);
-    const before = await this.#apply({ ...call, moment: 'before' }, request, environment);
+    const at = { service, request, environment };
+    const before = await this.#apply({ ...call, moment: 'before' }, at);
     if (before.answer) return before.answer;
     const answer = await (before.refusal
       ? withoutEntries(service, request, before.refusal)
       : service.handle(request));
-    return (await this.#apply({ ...call, moment: 'after' }, request, environment, answer)).answer ?? answer;
+    return (await this.#apply({ ...call, moment: 'after' }, at, answer)).answer ?? answer;
   }
 
   #describe(
@@ -68,19 +76,18 @@ export class CallFaults {
   /** The answer that a rule puts in place of the service's; a slow call only waits. */
   async #apply(
     call: ObservedCall,
-    request: ServiceRequest,
-    environment: Environment | undefined,
+    at: CallSite,
     answer?: ServiceResponse,
   ): Promise<{ answer?: ServiceResponse; refusal?: RefusedEntries }> {
     let refusal: RefusedEntries | undefined;
-    const rules = environment ? this.#rules.functions : this.#rules.outside;
+    const rules = at.environment ? this.#rules.functions : this.#rules.outside;
     // All are asked, also where one of them has the say already: rules count.
     for (const fault of [...rules].map((rule) => rule(call))) {
       if (fault === undefined) continue;
-      if (isSlow(fault)) await this.#pass(fault.slowSeconds, request.signal);
+      if (isSlow(fault)) await this.#pass(fault.slowSeconds, at.request.signal);
       else if (isHeld(fault)) await fault.heldUntil.catch(() => {});
       else if (isRefusal(fault)) refusal = fault;
-      else return { answer: await answerOf(fault, request, environment, answer) };
+      else return { answer: await answerOf(fault, at, answer) };
     }
     return refusal ? { refusal } : {};
   }
@@ -103,8 +110,7 @@ export class CallFaults {
 
 async function answerOf(
   fault: Exclude<Fault, SlowFault | HeldFault | RefusedEntries>,
-  { signal }: ServiceRequest,
-  environment: Environment | undefined,
+  { service, request, environment }: CallSite,
   answer: ServiceResponse | undefined,
 ): Promise<ServiceResponse> {
   switch (fault) {
@@ -112,15 +118,17 @@ async function answerOf(
       await environment?.kill();
       return reset(undefined);
     case 'hang':
-      if (!signal.aborted)
-        await new Promise<void>((gone) => signal.addEventListener('abort', () => gone(), { once: true }));
+      if (!request.signal.aborted)
+        await new Promise<void>((gone) =>
+          request.signal.addEventListener('abort', () => gone(), { once: true }),
+        );
       return reset(undefined);
     case 'reset':
       return reset(answer);
     case 'half-answer':
       return halved(answer);
     default:
-      return refused(fault);
+      return service.refusal?.(fault, request) ?? refused(fault);
   }
 }
 

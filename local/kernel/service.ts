@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from './clock.ts';
+import type { AwsError } from './errors.ts';
 import type { Store } from './store.ts';
 
 /** What every service of the local cloud is given. */
@@ -48,6 +49,8 @@ export interface Service {
   readonly signingName: string;
   readonly open?: OpenEndpoint;
   handle(request: ServiceRequest): Promise<ServiceResponse>;
+  /** An error in the service's own protocol, for who answers in its place. @default AWS's JSON protocols' */
+  refusal?(error: AwsError, request: ServiceRequest): ServiceResponse;
   /** Begins what a service does by itself (timers, pollers). Called once, after the template is deployed. */
   start?(): void;
   /** Ends it; resolves when nothing of the service runs any more. */

@@ -65,6 +65,10 @@ export class S3 implements Service {
     return { ...addressOf(request), query: request.query, headers, body };
   }
 
+  refusal(error: AwsError, request: ServiceRequest): ServiceResponse {
+    return errorAnswer(error, request);
+  }
+
   #bucketOf(name: string): Bucket {
     const bucket = this.#buckets.get(name);
     this.#lifecycle.apply(bucket, this.#context.clock.now());

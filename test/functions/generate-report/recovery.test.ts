@@ -59,7 +59,7 @@ describe('a report whose upload S3 refuses', () => {
     await reports.lab.advance(60);
     expect(letter?.reason).toMatchObject({
       code: 'STAGE_FAILED',
-      message: expect.stringContaining('upload'),
+      message: expect.stringMatching(/upload.*SlowDown: Please reduce your request rate\./s),
     });
     expect(reports.mails(report)).toEqual([]);
     expect(await reports.row(report)).toMatchObject({ state: 'preparing' });
