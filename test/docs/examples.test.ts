@@ -42,13 +42,24 @@ function examplesOf(document: string): Example[] {
   );
 }
 
-/** A line of a stack goes to the others of its kind; what the registry shows replaces what it had. */
+/** A line of a stack goes to the others of its kind; of a list, what it has not yet is added to it. */
 function addTo(source: string, { path, code }: Example): string {
   if (path === 'infra/stacks/jobs.ts')
     return source.replace("    new CfnOutput(this, 'AlarmTopicArn'", `    ${code}\n$&`);
   const [imports = '', list = ''] = code.split(/(?=^export const)/m);
   const [head = ''] = /^export const \w+/.exec(list) ?? [];
-  return imports + source.replace(new RegExp(`^${head}\\b[\\s\\S]*?;$`, 'm'), list.trim());
+  return (
+    imports +
+    source.replace(new RegExp(`^${head}\\b[\\s\\S]*?;$`, 'm'), (there) => joined(there, list.trim()))
+  );
+}
+
+/** A list with the names of another one that it lacks at its end. */
+function joined(there: string, shown: string): string {
+  const namesIn = (list: string): string[] =>
+    list.slice(list.indexOf(' = ')).match(/\w+(?=,|\s*[\]}])/g) ?? [];
+  const lacking = namesIn(shown).filter((name) => !namesIn(there).includes(name));
+  return there.replace(/,?\s*([\]}][^\]}]*)$/, (_, end: string) => `, ${lacking.join(', ')}${end}`);
 }
 
 describe('the documents', () => {
