@@ -1,4 +1,11 @@
-import { type FailedAttempt, isOtherWork, type JobRecord, keyReused, type Verdict } from '../jobs/record.ts';
+import {
+  binds,
+  type FailedAttempt,
+  isOtherWork,
+  type JobRecord,
+  keyReused,
+  type Verdict,
+} from '../jobs/record.ts';
 import type { ErrorRecord } from './errors.ts';
 
 /** What an attempt leaves of its invocation, to record its end. */
@@ -172,9 +179,4 @@ function supersedes(record: JobRecord, run: Run): boolean {
   return (
     run.hop < (record.hop ?? 0) && run.sentAtMs <= record.startedAtMs && record.messageId !== run.messageId
   );
-}
-
-/** A verdict holds for its own message and for those of the key that were sent before it; one sent later begins a new life. */
-function binds(verdict: Verdict, run: Run): boolean {
-  return verdict.messageId === run.messageId || run.sentAtMs <= (verdict.bindsUntilMs ?? verdict.atMs);
 }

@@ -4,6 +4,9 @@ import * as z from 'zod';
 /** CloudEvents 1.0 in structured JSON, as the SQS body. https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
 export const SPEC_VERSION = '1.0';
 
+/** Of a job's id, in characters. */
+export const LONGEST_ID = 256;
+
 /** CloudEvents' integers have 32 bits. One that is there already is not counted on. */
 const MOST_HOPS = 2_147_483_647;
 
@@ -17,7 +20,7 @@ export const MESSAGE_GROUP_ID = /^[\x21-\x7E]{1,128}$/;
 const envelope = z.looseObject({
   specversion: z.literal(SPEC_VERSION),
   /** The job's id, chosen by the publisher. */
-  id: z.string().min(1).max(256),
+  id: z.string().min(1).max(LONGEST_ID),
   /** Who published it, a URI reference. */
   source: z.string().min(1).max(1024),
   type: z.string().min(1).max(256),

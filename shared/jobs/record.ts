@@ -85,6 +85,16 @@ export interface Verdict {
   readonly uncertain?: readonly string[];
 }
 
+/** A verdict holds for its own message and for those of the key that were sent before it; one sent later begins a new life. */
+export function binds(
+  verdict: Verdict,
+  message: { readonly messageId: string; readonly sentAtMs: number },
+): boolean {
+  return (
+    verdict.messageId === message.messageId || message.sentAtMs <= (verdict.bindsUntilMs ?? verdict.atMs)
+  );
+}
+
 /** Whether a message of the key has another payload. A job that was cancelled before anybody had seen a message of it may have any. */
 export function isOtherWork(record: Pick<JobRecord, 'payloadHash'>, payloadHash: string): boolean {
   return record.payloadHash !== '' && record.payloadHash !== payloadHash;
