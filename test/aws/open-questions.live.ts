@@ -93,6 +93,19 @@ describe('only AWS can settle', () => {
     WITHIN_MS,
   );
 
+  it(
+    'whether a function that may loop is invoked more often than 16 times in one chain of requests',
+    async (test) => {
+      const job = stage.probe(test);
+      const key = crypto.randomUUID();
+      await stage.publisher.publish(job, { key, lives: [['often']] });
+      const { deferrals = 0 } = await stage.becomes(job, key, 'completed', 170);
+      saw(`a job went on after it was deferred ${deferrals} times, each time by a message of its own`);
+      expect(deferrals).toBeGreaterThan(16);
+    },
+    WITHIN_MS,
+  );
+
   it('what PartiQL answers to a claim that is taken', async () => {
     const dynamo = new DynamoDBClient(stage.client);
     const TableName = tableName(stage.stage, 'stock');

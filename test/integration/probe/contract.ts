@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { defineJob } from '../../../shared/jobs/define-job.ts';
 import { schedule } from '../../../shared/jobs/schedule.ts';
 
-/** What the probe does in an attempt. `later` asks once for a later run; `slow` takes half a second. */
-export const ACTS = ['return', 'throw', 'permanent', 'exit', 'later', 'slow'] as const;
+/** What the probe does in an attempt. `later` asks once for a later run, `often` twenty times; `slow` takes half a second. */
+export const ACTS = ['return', 'throw', 'permanent', 'exit', 'later', 'often', 'slow'] as const;
 
 /** A job that does as its payload says and is tried again within seconds, so that its whole story can be waited for in real time. */
 export const integrationProbe = defineJob({
