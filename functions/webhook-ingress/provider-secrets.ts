@@ -8,6 +8,9 @@ const CACHED_MS = 5 * 60_000;
 /** Whoever sends wrong signatures causes no more reads than this; and how long a new secret may go unseen. */
 const ANEW_AFTER_MS = 30_000;
 
+/** A read that failed is not tried again before: it may take seconds, and anybody may ask for it. */
+const FAILED_FOR_MS = 5000;
+
 const secret = z.object({ secrets: z.array(z.string()) });
 
 /** The signing secrets of a provider cannot be had: the request can be neither taken nor refused. */
@@ -20,11 +23,17 @@ interface Read {
   readonly secrets: readonly string[];
 }
 
+interface Failed {
+  readonly atMs: number;
+  readonly error: SecretsUnavailable;
+}
+
 /** The signing secrets that an operator fills in, read when they are needed. */
 export class ProviderSecrets {
   readonly #client: SecretsManagerClient;
   readonly #stage: string;
   readonly #read = new Map<string, Read>();
+  readonly #failed = new Map<string, Failed>();
 
   constructor(client: SecretsManagerClient, stage: string) {
     this.#client = client;
@@ -58,12 +67,16 @@ export class ProviderSecrets {
   }
 
   async #readAnew(provider: WebhookProvider): Promise<Read> {
+    const failed = this.#failed.get(provider.name);
+    if (failed && Date.now() - failed.atMs < FAILED_FOR_MS) throw failed.error;
     const SecretId = webhookSecretName(this.#stage, provider.name);
     let text: string;
     try {
       ({ SecretString: text = '' } = await this.#client.send(new GetSecretValueCommand({ SecretId })));
     } catch (cause) {
-      throw new SecretsUnavailable(`The secret ${SecretId} cannot be read.`, { cause });
+      const error = new SecretsUnavailable(`The secret ${SecretId} cannot be read.`, { cause });
+      this.#failed.set(provider.name, { atMs: Date.now(), error });
+      throw error;
     }
     const read = { atMs: Date.now(), secrets: secretsIn(text).filter((one) => provider.isSecret(one)) };
     this.#read.set(provider.name, read);

@@ -89,6 +89,25 @@ describe('a webhook is asked for again, and its retry is harmless,', () => {
     await expectHarmlessRetry(delivery);
   });
 
+  it('when its secret could not be read a moment ago, and nobody’s requests cause more than a read in five seconds', async () => {
+    await webhooks.killIngress();
+    const delivery = placed();
+    let reads = 0;
+    const lift = webhooks.lab.cloud.faults.add((call) => {
+      if (call.functionName !== webhooks.ingress || call.service !== 'secretsmanager') return undefined;
+      if (call.moment === 'before') reads++;
+      return call.moment === 'before' ? DENIED : undefined;
+    });
+    for (let request = 0; request < 5; request++)
+      expectLater(await webhooks.deliver(delivery), /not ready to verify/);
+    expect(reads).toBe(1);
+    await webhooks.lab.advance(6);
+    expectLater(await webhooks.deliver(delivery), /not ready to verify/);
+    expect(reads).toBe(2);
+    lift();
+    await expectHarmlessRetry(delivery);
+  });
+
   it.each([
     ['nobody has filled in', { secrets: [], notFilledIn: 'x' }],
     ['is no JSON', 'whsec_…'],
