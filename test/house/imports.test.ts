@@ -9,7 +9,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MAY_READ: Readonly<Record<string, readonly string[]>> = {
   shared: [],
   functions: ['shared'],
-  infra: ['shared'],
+  infra: ['shared', 'cdk.json'],
   local: [],
   samples: [],
   cli: ['shared', 'local', 'samples'],
@@ -21,6 +21,8 @@ const SHARED_MAY_READ: Readonly<Record<string, readonly string[]>> = {
   consumer: ['jobs'],
   client: ['jobs', 'webhooks', 'outbound'],
   stages: ['jobs', 'consumer'],
+  outbound: ['jobs'],
+  webhooks: ['jobs'],
 };
 
 interface Import {

@@ -11,7 +11,7 @@ it('no file states the same behaviour twice', () => {
     .flatMap(({ parentPath, name }) => {
       const source = readFileSync(join(parentPath, name), 'utf8');
       // The whole line, so that the same words in another describe, which is indented alike, count as the same.
-      const titles = [...source.matchAll(/^\s*it(?:\.each\([\s\S]*?\))?\('((?:[^'\\]|\\.)+)'/gm)].map(
+      const titles = [...source.matchAll(/^\s*(?:it|test)(?:\.each\([\s\S]*?\))?\('((?:[^'\\]|\\.)+)'/gm)].map(
         ([, title]) => title,
       );
       return (

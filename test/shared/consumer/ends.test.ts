@@ -138,7 +138,7 @@ describe('a cancelled job', () => {
     expect(consumer.count('Cancelled')).toBe(1);
   });
 
-  it('takes no other work under its key with it: that is a dead letter', async () => {
+  it('does not swallow other work under its key: that is a dead letter', async () => {
     const consumer = new InProcess(lab, job);
     await consumer.publish({ key: 'reused' });
     await consumer.deliver({ handler: fails });
