@@ -30,7 +30,7 @@ const THOROUGH = [
   'test/shared/client/{cancel-staged,stage-status}.test.ts',
   'test/powertools/**/*.test.ts',
   'test/functions/send-email/uncertain-sends.test.ts',
-  'test/infra/app.test.ts',
+  'test/infra/{app,outages}.test.ts',
   'test/clients/**/*.test.ts',
   'test/infra/lint/**/*.test.ts',
   'test/infra/roles/**/*.test.ts',

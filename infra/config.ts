@@ -58,7 +58,7 @@ const jobOverride = z.strictObject(
     maxConcurrency: whole(2, 1000).optional(),
     /** The consumer's: 128 to 10,240 MB. Of a staged job its starter's; its stages have what the contract gives each. @default the contract's */
     memoryMegabytes: whole(128, 10_240).optional(),
-    /** In place of the stage's, threshold by threshold. @default the stage's */
+    /** In place of the stage's, severity by severity. @default the stage's */
     thresholds: z
       .strictObject(thresholds.partial().shape, {
         error: 'give depth, ageSeconds, failureRate or minimumVolume',
@@ -108,10 +108,42 @@ const settings = z.strictObject(
   { error: 'give only what infra/config.ts lists' },
 );
 
+/** What a job type has of its own and what it has of the stage fit together, too. */
+const fitting = settings.superRefine((stage, context) => {
+  for (const type of Object.keys(stage.jobs))
+    for (const [name, { warning = 0, critical = Number.POSITIVE_INFINITY }] of Object.entries(
+      severitiesOf(type, stage),
+    ))
+      if (warning >= critical)
+        context.addIssue({
+          code: 'custom',
+          path: ['jobs', type, 'thresholds', name],
+          message: `with the stage's that is ${warning} before ${critical}: give a warning below critical`,
+        });
+});
+
 export type Settings = Readonly<z.output<typeof settings>>;
 export type SettingsInput = z.input<typeof settings>;
 export type Thresholds = z.output<typeof thresholds>;
 export type Severity = keyof Thresholds['depth'];
+
+/** A job type's own thresholds, and the stage's where it has none. */
+export function thresholdsOf(type: string, stage: Pick<Settings, 'thresholds' | 'jobs'>): Thresholds {
+  const { minimumVolume } = stage.jobs[type]?.thresholds ?? {};
+  return { ...severitiesOf(type, stage), minimumVolume: minimumVolume ?? stage.thresholds.minimumVolume };
+}
+
+function severitiesOf(
+  type: string,
+  { thresholds, jobs }: Pick<Settings, 'thresholds' | 'jobs'>,
+): Omit<Thresholds, 'minimumVolume'> {
+  const own = jobs[type]?.thresholds;
+  return {
+    depth: { ...thresholds.depth, ...own?.depth },
+    ageSeconds: { ...thresholds.ageSeconds, ...own?.ageSeconds },
+    failureRate: { ...thresholds.failureRate, ...own?.failureRate },
+  };
+}
 
 /**
  * The settings of a stage: `dev` and `prod` have files of their own in `settings/`; any other name is a stage of dev's kind.
@@ -127,7 +159,7 @@ export function settingsOf(stage: unknown = 'dev'): Settings {
 
 /** @throws DefinitionError naming the key, the value received and what is allowed */
 export function parseSettings(input: SettingsInput): Settings {
-  const parsed = settings.safeParse(input);
+  const parsed = fitting.safeParse(input);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   if (issue === undefined) throw new DefinitionError('The settings are refused without a reason.');

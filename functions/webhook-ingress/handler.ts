@@ -6,7 +6,7 @@ import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from 'aws-lambda
 import { Publisher } from '../../shared/client/publisher.ts';
 import { grantedQueueUrl } from '../../shared/client/queue-urls.ts';
 import { ENVIRONMENT, required } from '../../shared/jobs/environment.ts';
-import { REASON_DIMENSION, WEBHOOK_METRICS } from '../../shared/webhooks/metrics.ts';
+import { PROVIDER_DIMENSION, REASON_DIMENSION, WEBHOOK_METRICS } from '../../shared/webhooks/metrics.ts';
 import { ProviderSecrets } from './provider-secrets.ts';
 import { type Answer, receive } from './receive.ts';
 import { requestOf } from './url-request.ts';
@@ -43,16 +43,19 @@ export async function handler(event: LambdaFunctionURLEvent): Promise<LambdaFunc
 
 /** Neither bodies nor signatures go into logs, and a path only where it is a provider's. */
 function report(path: string, { status, because, body, cause }: Answer): void {
+  const ofProvider = { [PROVIDER_DIMENSION]: path.slice(1) };
   if (because === undefined) {
+    // Twice: of all providers, and of this one.
+    metrics.addDimensions({}).addDimensions(ofProvider);
     metrics.addMetric(WEBHOOK_METRICS.received, MetricUnit.Count, 1);
     metrics.publishStoredMetrics();
     return;
   }
-  metrics
-    .singleMetric()
-    .addDimension(REASON_DIMENSION, because)
-    .addMetric(WEBHOOK_METRICS.refused, MetricUnit.Count, 1);
-  const facts = { status, because, ...(because !== 'provider' && { provider: path.slice(1) }) };
+  const refused = metrics.singleMetric().addDimensions({ [REASON_DIMENSION]: because });
+  // A signature is looked at where the path is a provider's alone.
+  if (because === 'signature') refused.addDimensions(ofProvider);
+  refused.addMetric(WEBHOOK_METRICS.refused, MetricUnit.Count, 1);
+  const facts = { status, because, ...(because !== 'provider' && ofProvider) };
   if (cause === undefined) logger.info('Refused a webhook.', { ...facts, said: body.error });
   else
     logger.error('A webhook could not be taken; its provider tries again.', {

@@ -4,11 +4,13 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import {
   DEAD_LETTER_RETENTION_SECONDS,
+  functionTimeoutSeconds,
   type JobSettings,
   RETENTION_SECONDS,
 } from '../../shared/jobs/define-job.ts';
 import { queueName } from '../../shared/jobs/names.ts';
-import type { Settings, Severity, Thresholds } from '../config.ts';
+import { FUNCTION_TIMEOUTS_HIDDEN } from '../checks/queue-items.ts';
+import { type Settings, type Severity, thresholdsOf } from '../config.ts';
 import type { JobMetrics } from './job-metrics.ts';
 import { pascalCase } from './pascal-case.ts';
 import { RunbookAlarm } from './runbook-alarm.ts';
@@ -32,13 +34,18 @@ interface Rule {
   readonly metric: IMetric;
   /** The alarm is on at the threshold and above it. One left out makes no alarm. */
   readonly thresholds: { readonly [S in Severity]?: number | undefined };
-  /** Periods in a row at or above the threshold. @default 1 */
+  /** Periods at or above the threshold, of `outOf`. @default 1 */
   readonly periods?: number;
+  /** @default as many as `periods`: in a row */
+  readonly outOf?: number;
   /** What is the case when the alarm is on. */
   readonly says: (threshold: number) => string;
 }
 
 const MINUTE = { period: Duration.minutes(1) };
+const HOUR = { period: Duration.hours(1) };
+const FIVE_MINUTES_SECONDS = 300;
+const HOUR_SECONDS = 3600;
 const DAY_SECONDS = 86_400;
 
 /** Every alarm that a job type has from its first day, all to one topic, each with its section of docs/runbook.md. */
@@ -63,12 +70,13 @@ export class JobAlarms extends Construct {
       threshold,
       topic,
       ...(rule.periods !== undefined && { periods: rule.periods }),
+      ...(rule.outOf !== undefined && { outOf: rule.outOf }),
     });
   }
 }
 
 function rules({ job, settings, metrics }: JobAlarmsProps): readonly Rule[] {
-  const { depth, ageSeconds, failureRate, minimumVolume } = thresholdsOf(job, settings);
+  const { depth, ageSeconds, failureRate, minimumVolume } = thresholdsOf(job.type, settings);
   return [
     {
       name: 'depth',
@@ -91,10 +99,35 @@ function rules({ job, settings, metrics }: JobAlarmsProps): readonly Rule[] {
       says: (rate) => `${percent(rate)} or more of at least ${minimumVolume} attempts in five minutes failed`,
     },
     {
+      name: 'failed-invocations',
+      metric: metrics.failedInvocations(),
+      thresholds: { critical: 1 },
+      periods: 3,
+      outOf: periodsOfThreeReceives(job),
+      says: () =>
+        'invocations keep failing or being throttled before a job is looked at; each spends a receive',
+    },
+    {
+      name: 'unreachable-records',
+      metric: metrics.own('Unreachable'),
+      thresholds: { critical: 1 },
+      // Of three: a job alone waits up to 15 minutes for its next look, and soon more than one period.
+      periods: 2,
+      outOf: 3,
+      says: () => 'the table of job records does not answer; jobs wait and are not run',
+    },
+    {
       name: 'dead-letters',
       metric: metrics.deadLetters(MINUTE),
       thresholds: { warning: 1 },
       says: () => 'jobs were given up on and lie in the dead-letter queue',
+    },
+    {
+      // What lies there changes no state of its alarm any more, however many follow.
+      name: 'new-dead-letters',
+      metric: metrics.own('DeadLettered'),
+      thresholds: { warning: 1 },
+      says: () => 'jobs have been given up on within five minutes',
     },
     {
       name: 'retention',
@@ -105,11 +138,13 @@ function rules({ job, settings, metrics }: JobAlarmsProps): readonly Rule[] {
     },
     {
       name: 'dead-letter-retention',
-      // The metric leaves out the days before the move, at most the queue's retention: they fit into the half that is left.
-      metric: metrics.deadLetterAge(),
-      thresholds: { critical: DEAD_LETTER_RETENTION_SECONDS / 2 },
+      // Not by their age, which leaves out what was received three times: whoever looks at letters receives them. The days before the move, at
+      // most the queue's retention, fit into the half that is left. An alarm looks back so far and no further.
+      metric: metrics.deadLetters(HOUR),
+      thresholds: { critical: 1 },
+      periods: DEAD_LETTER_RETENTION_SECONDS / 2 / HOUR_SECONDS,
       says: () =>
-        `a dead letter is past half of the ${DEAD_LETTER_RETENTION_SECONDS / DAY_SECONDS} days after which SQS deletes it`,
+        `dead letters have lain there for half of the ${DEAD_LETTER_RETENTION_SECONDS / DAY_SECONDS} days after which SQS deletes them`,
     },
     {
       name: 'in-flight',
@@ -121,14 +156,10 @@ function rules({ job, settings, metrics }: JobAlarmsProps): readonly Rule[] {
   ];
 }
 
-function thresholdsOf({ type }: JobSettings, settings: Settings): Thresholds {
-  const own = settings.jobs[type]?.thresholds;
-  return {
-    depth: own?.depth ?? settings.thresholds.depth,
-    ageSeconds: own?.ageSeconds ?? settings.thresholds.ageSeconds,
-    failureRate: own?.failureRate ?? settings.thresholds.failureRate,
-    minimumVolume: own?.minimumVolume ?? settings.thresholds.minimumVolume,
-  };
+/** Nobody shortens what a failed invocation hides its messages for: one message alone comes again only then, and surely three times in so many periods. */
+function periodsOfThreeReceives(job: JobSettings): number {
+  const hiddenSeconds = FUNCTION_TIMEOUTS_HIDDEN * functionTimeoutSeconds(job);
+  return Math.max(3, Math.ceil((2 * hiddenSeconds) / FIVE_MINUTES_SECONDS) + 1);
 }
 
 function percent(rate: number): string {

@@ -46,7 +46,16 @@ export function jobDashboardRow(job: JobSettings, metrics: JobMetrics): readonly
         metrics.own('Duration', { statistic: Stats.MAXIMUM, label: 'longest' }),
       ]),
       // Of every volume: a graph has the eye to judge what an alarm would need a minimum for.
-      graph('Failure rate', { ...FROM_ZERO, max: 1 }, [metrics.failureRate(1, { color: Color.RED })]),
+      graph(
+        'Failure rate',
+        { ...FROM_ZERO, max: 1 },
+        [metrics.failureRate(1, { color: Color.RED })],
+        [
+          metrics.errors({ label: 'invocations failed' }),
+          metrics.throttles({ label: 'throttled' }),
+          metrics.own('Unreachable', { label: 'records unreachable' }),
+        ],
+      ),
       graph('Retries', FROM_ZERO, [
         metrics.own('Retried', { label: 'retried' }),
         metrics.own('Waited', { label: 'waited for its key' }),
@@ -70,6 +79,13 @@ export function rowTitle(name: string, says: string): TextWidget {
   });
 }
 
-export function graph(title: string, leftYAxis: YAxisProps, left: IMetric[]): GraphWidget {
-  return new GraphWidget({ title, left, leftYAxis, width: GRAPH_COLUMNS, height: 6 });
+/** @param right what is counted beside it, on an axis of its own */
+export function graph(
+  title: string,
+  leftYAxis: YAxisProps,
+  left: IMetric[],
+  right: IMetric[] = [],
+): GraphWidget {
+  const size = { width: GRAPH_COLUMNS, height: 6 };
+  return new GraphWidget({ title, left, leftYAxis, right, rightYAxis: FROM_ZERO, ...size });
 }

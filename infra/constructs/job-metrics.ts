@@ -1,5 +1,13 @@
 import { Duration } from 'aws-cdk-lib';
-import { type IMetric, MathExpression, Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  type IMetric,
+  MathExpression,
+  type MathExpressionProps,
+  Metric,
+  type MetricOptions,
+  Stats,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { type JobSettings, LONGEST_LYING_SECONDS } from '../../shared/jobs/define-job.ts';
 import { METRIC_DIMENSION, type MetricName, metricNamespace } from '../../shared/jobs/metrics.ts';
@@ -10,6 +18,7 @@ export interface JobMetricsProps {
   readonly job: JobSettings;
   readonly queue: IQueue;
   readonly deadLetterQueue: IQueue;
+  readonly consumer: IFunction;
 }
 
 const FIVE_MINUTES = Duration.minutes(5);
@@ -60,10 +69,23 @@ export class JobMetrics {
     });
   }
 
-  /** Counts from the move into the queue, while retention counts from the first enqueue. */
-  deadLetterAge(options?: MetricOptions): Metric {
-    return this.#props.deadLetterQueue.metricApproximateAgeOfOldestMessage({
-      statistic: Stats.MAXIMUM,
+  /** Invocations of the consumer that failed. A job that fails fails none, so this is what kept them all from running. */
+  errors(options?: MetricOptions): Metric {
+    return this.#props.consumer.metricErrors(options);
+  }
+
+  /** Invocations that were refused for lack of concurrency. */
+  throttles(options?: MetricOptions): Metric {
+    return this.#props.consumer.metricThrottles(options);
+  }
+
+  /** Both of them: batches of which none of our code has told anything. */
+  failedInvocations(options?: MetricOptions): IMetric {
+    return new MathExpression({
+      expression: 'FILL(errors, 0) + FILL(throttles, 0)',
+      usingMetrics: { errors: this.errors(), throttles: this.throttles() },
+      label: 'failed invocations',
+      period: FIVE_MINUTES,
       ...options,
     });
   }
@@ -73,16 +95,21 @@ export class JobMetrics {
    * silent while nothing is consumed.
    */
   age(options?: MetricOptions): IMetric {
-    return this.#oldest(0, options);
+    return this.#oldest('FILL(aws, 0)', 'FILL(own, 0)', { label: 'oldest', ...options });
   }
 
   /**
-   * The same, without the time that the job's own schedule hides one message for: a job that needs its last attempt is old, not late. Only
-   * our part is reduced, since AWS's drops a job before the long waits begin. What waits longer is sent again, and its age begins anew.
+   * The same, without the time that a job waits for by its own schedule: one that needs its last attempt is old, not late. Ours is reduced by the
+   * longest that one message is hidden for; what waits longer is sent again, and its age begins anew. AWS's counts a message that is hidden or
+   * delayed, too, at its first two receives; so it is only taken where a message could be received in each minute, and was not.
    */
   lateness(options?: MetricOptions): IMetric {
-    const hidden = longestHiddenSeconds(this.#props.job.schedule);
-    return this.#oldest(Math.min(hidden, LONGEST_LYING_SECONDS), options);
+    const hidden = Math.min(longestHiddenSeconds(this.#props.job.schedule), LONGEST_LYING_SECONDS);
+    return this.#oldest('IF(FILL(visible, 0) >= 1, FILL(aws, 0), 0)', `FILL(own, 0) - ${hidden}`, {
+      label: 'oldest, beyond its schedule',
+      usingMetrics: { visible: this.depth({ statistic: Stats.MINIMUM }) },
+      ...options,
+    });
   }
 
   /** Runs of the handler that ended, well or badly. */
@@ -109,15 +136,18 @@ export class JobMetrics {
     });
   }
 
-  #oldest(waitsSeconds: number, options?: MetricOptions): IMetric {
-    const own = waitsSeconds === 0 ? 'FILL(own, 0)' : `FILL(own, 0) - ${waitsSeconds}`;
+  #oldest(
+    aws: string,
+    own: string,
+    { usingMetrics, ...options }: MetricOptions & Pick<MathExpressionProps, 'usingMetrics'>,
+  ): IMetric {
     return new MathExpression({
-      expression: `MAX([FILL(aws, 0), ${own}])`,
+      expression: `MAX([${aws}, ${own}])`,
       usingMetrics: {
         aws: this.#props.queue.metricApproximateAgeOfOldestMessage({ statistic: Stats.MAXIMUM }),
         own: this.own('Age', { statistic: Stats.MAXIMUM }),
+        ...usingMetrics,
       },
-      label: waitsSeconds === 0 ? 'oldest' : 'oldest, beyond its schedule',
       period: FIVE_MINUTES,
       ...options,
     });

@@ -60,16 +60,29 @@ export class JobPlatform extends Construct {
     });
     this.alarmTopic = props.alarmTopic;
     this.dashboard = props.dashboard;
-    // Nothing else tells of it: the message of a dropped schedule is in no queue, and its job waits for ever.
+    this.#alarms();
+  }
+
+  /** Nothing else tells of these jobs: their messages are in no queue. */
+  #alarms(): void {
+    const { runbook, stage } = this.settings;
+    const always = { subject: scheduleGroupName(stage), runbook, threshold: 1, topic: this.alarmTopic };
+    new RunbookAlarm(this, 'LateDeferrals', {
+      ...always,
+      name: 'late-deferrals',
+      severity: 'warning',
+      says: 'EventBridge Scheduler fails to send waiting jobs back to their queues; it tries for 24 hours, and nothing is lost until then',
+      metric: this.scheduleGroup.metricTargetErrors({ statistic: Stats.SUM, period: Duration.minutes(5) }),
+      // It waits longer and longer between its tries: a job alone may leave a period out.
+      periods: 2,
+      outOf: 3,
+    });
     new RunbookAlarm(this, 'DroppedDeferrals', {
-      subject: scheduleGroupName(props.settings.stage),
+      ...always,
       name: 'dropped-deferrals',
       severity: 'critical',
       says: 'EventBridge Scheduler gave up on sending waiting jobs back to their queues',
-      runbook: props.settings.runbook,
       metric: this.scheduleGroup.metricDropped({ statistic: Stats.SUM, period: Duration.minutes(1) }),
-      threshold: 1,
-      topic: props.alarmTopic,
     });
   }
 

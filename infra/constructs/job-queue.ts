@@ -112,6 +112,7 @@ export class JobQueue extends Construct {
       job,
       queue: this.queue,
       deadLetterQueue: this.deadLetterQueue,
+      consumer: this.consumer,
     });
     new JobAlarms(this, 'Alarms', { job, settings, metrics: this.#metrics, topic: alarmTopic });
     for (const row of jobDashboardRow(job, this.#metrics)) dashboard.addWidgets(...row);

@@ -17,15 +17,17 @@ export interface RunbookAlarmProps {
   readonly metric: IMetric;
   /** The alarm is on at the threshold and above it. */
   readonly threshold: number;
-  /** Periods in a row at or above the threshold. @default 1 */
+  /** Periods at or above the threshold, of {@link outOf}. @default 1 */
   readonly periods?: number;
+  /** The periods that are looked at. @default as many as `periods`: in a row */
+  readonly outOf?: number;
   readonly topic: ITopic;
 }
 
 /** An alarm that says what is the case and where to read on, and that tells its end too. */
 export class RunbookAlarm extends Alarm {
   constructor(scope: Construct, id: string, props: RunbookAlarmProps) {
-    const { subject, name, severity, says, runbook, metric, threshold, periods = 1, topic } = props;
+    const { subject, name, severity, says, runbook, metric, threshold, periods = 1, outOf = periods } = props;
     super(scope, id, {
       // Spelled out: the name is all that most notifications show.
       alarmName: `${subject}-${name}-${severity}`,
@@ -33,11 +35,12 @@ export class RunbookAlarm extends Alarm {
       metric,
       threshold,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      evaluationPeriods: periods,
+      evaluationPeriods: outOf,
+      ...(outOf !== periods && { datapointsToAlarm: periods }),
       // An idle queue reports nothing, and that is well.
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
-    const action = new SnsAction(topic);
+    const action = new SnsAction(props.topic);
     this.addAlarmAction(action);
     // People want to hear the end of it, too.
     this.addOkAction(action);

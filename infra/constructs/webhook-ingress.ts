@@ -1,6 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
-import { Color, type IMetric, Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  Color,
+  type IMetric,
+  MathExpression,
+  Metric,
+  type MetricOptions,
+  Stats,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -8,11 +15,19 @@ import { Construct } from 'constructs';
 import { ENVIRONMENT } from '../../shared/jobs/environment.ts';
 import { METRIC_DIMENSION, metricNamespace } from '../../shared/jobs/metrics.ts';
 import { functionName, WEBHOOK_INGRESS } from '../../shared/jobs/names.ts';
-import { REASON_DIMENSION, type RefusalReason, WEBHOOK_METRICS } from '../../shared/webhooks/metrics.ts';
+import { JOBS } from '../../shared/jobs/registry.ts';
+import {
+  PROVIDER_DIMENSION,
+  REASON_DIMENSION,
+  type RefusalReason,
+  WEBHOOK_METRICS,
+} from '../../shared/webhooks/metrics.ts';
+import { WEBHOOK_PROVIDERS } from '../../shared/webhooks/providers.ts';
 import { AppFunction } from './app-function.ts';
 import { FROM_ZERO, graph, rowTitle } from './job-dashboard-row.ts';
 import { JobPlatform } from './job-platform.ts';
 import type { JobQueue } from './job-queue.ts';
+import { pascalCase } from './pascal-case.ts';
 import { RunbookAlarm, type RunbookAlarmProps } from './runbook-alarm.ts';
 
 export interface WebhookIngressProps {
@@ -89,6 +104,10 @@ export class WebhookIngress extends Construct {
         this.#ofFunction('UrlRequestLatency', { statistic: Stats.p(95), label: 'p95' }),
         this.#ofFunction('UrlRequestLatency', { statistic: Stats.MAXIMUM, label: 'longest' }),
       ]),
+      // The other way: counted by who delivers to them.
+      graph('Endpoints disabled', FROM_ZERO, [
+        this.#own(WEBHOOK_METRICS.endpointsDisabled, { [METRIC_DIMENSION]: JOBS.deliverWebhook.type }),
+      ]),
       graph('Rate', FROM_ZERO, [
         this.#ofFunction('ConcurrentExecutions', { statistic: Stats.MAXIMUM, label: 'at a time' }),
         this.#ofFunction('Throttles', { label: 'throttled', color: Color.RED }),
@@ -111,6 +130,7 @@ export class WebhookIngress extends Construct {
       metric: this.#refused('signature'),
       threshold: 10,
     });
+    for (const { name } of WEBHOOK_PROVIDERS) this.#alarmOfProvider(name);
     this.#alarm('Throttles', {
       name: 'webhook-throttles',
       severity: 'warning',
@@ -120,11 +140,35 @@ export class WebhookIngress extends Construct {
     });
   }
 
-  #alarm(id: string, rule: Omit<RunbookAlarmProps, 'subject' | 'runbook' | 'topic'>): void {
+  /** Of one that has little to say, ten in five minutes never come. */
+  #alarmOfProvider(name: string): void {
+    const ofProvider = { [PROVIDER_DIMENSION]: name };
+    this.#alarm(`NoneFits-${pascalCase(name)}`, {
+      subject: `${this.#name}-${name}`,
+      name: 'no-signature-fits',
+      severity: 'warning',
+      says: `each webhook of ${name} within an hour had a signature that does not fit`,
+      metric: new MathExpression({
+        expression: 'IF(FILL(received, 0) < 1, FILL(refused, 0), 0)',
+        usingMetrics: {
+          received: this.#own(WEBHOOK_METRICS.received, ofProvider),
+          refused: this.#own(WEBHOOK_METRICS.refused, ofProvider),
+        },
+        label: `signatures of ${name} that do not fit, where none does`,
+        period: Duration.hours(1),
+      }),
+      threshold: 1,
+    });
+  }
+
+  #alarm(
+    id: string,
+    rule: Omit<RunbookAlarmProps, 'subject' | 'runbook' | 'topic'> & Partial<RunbookAlarmProps>,
+  ): void {
     const { settings, alarmTopic } = this.#platform;
     new RunbookAlarm(this, id, {
-      ...rule,
       subject: this.#name,
+      ...rule,
       runbook: settings.runbook,
       topic: alarmTopic,
     });

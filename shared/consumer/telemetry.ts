@@ -1,6 +1,6 @@
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { METRICS, type MetricName } from '../jobs/metrics.ts';
-import type { Outcome } from './run.ts';
+import type { Outcome, WaitReason } from './run.ts';
 import type { Runtime } from './runtime.ts';
 
 /** What is known of a message when its outcome is reported. */
@@ -105,6 +105,7 @@ export function report(
       break;
     case 'waiting':
       add('Waited', 1);
+      if (UNREACHABLE.has(outcome.why)) add('Unreachable', 1);
       logger[NEEDS_A_LOOK.has(outcome.why) ? 'warn' : 'info']('The message waits.', {
         ...facts,
         why: outcome.why,
@@ -130,4 +131,5 @@ export function reportAge({ sentAtMs }: Subject, firstReceive: boolean, { metric
   if (firstReceive) metrics.addMetric('WaitingTime', MetricUnit.Milliseconds, ageMs);
 }
 
-const NEEDS_A_LOOK: ReadonlySet<string> = new Set(['records-unreachable', 'end-not-recorded', 'claim-lost']);
+const UNREACHABLE: ReadonlySet<WaitReason> = new Set(['records-unreachable', 'end-not-recorded']);
+const NEEDS_A_LOOK: ReadonlySet<WaitReason> = new Set([...UNREACHABLE, 'claim-lost']);

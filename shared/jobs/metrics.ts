@@ -32,6 +32,8 @@ export const METRICS = {
   Renewed: 'Count',
   /** Receives without an attempt that ended: the key is claimed or backing off, little time is left, or the records did not answer. */
   Waited: 'Count',
+  /** Those of them at which the records did not answer: nothing ran, or how it ended could not be written. */
+  Unreachable: 'Count',
   /** From the enqueue to the first receive, which begins what there is to do at once; not of a message that was sent again. */
   WaitingTime: 'Milliseconds',
   /** One run of the handler; of a staged job, from its start to the end of its execution. */

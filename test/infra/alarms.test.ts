@@ -54,6 +54,9 @@ describe('every job type has from its first day', () => {
       ...ofStages,
       'age-critical',
       'age-warning',
+      'failed-invocations-critical',
+      'unreachable-records-critical',
+      'new-dead-letters-warning',
       'dead-letter-retention-critical',
       'dead-letters-warning',
       'depth-critical',
@@ -65,6 +68,18 @@ describe('every job type has from its first day', () => {
       'retention-critical',
     ];
     expect(names.sort()).toEqual(expected.sort());
+  });
+});
+
+test('a stage hears of deferred jobs whose message is late, before EventBridge Scheduler gives up on it', () => {
+  expect(alarm('late-deferrals-warning')).toMatchObject({
+    Namespace: 'AWS/Scheduler',
+    MetricName: 'TargetErrorCount',
+    Dimensions: [{ Name: 'ScheduleGroup', Value: 'honest-jobs-prod' }],
+    Period: 300,
+    EvaluationPeriods: 3,
+    DatapointsToAlarm: 2,
+    Threshold: 1,
   });
 });
 
@@ -118,12 +133,17 @@ describe('age', () => {
   const waitsSeconds = 5 + 30 + 120 + 600 + 3600;
 
   test('is the larger of the measure of AWS and ours', () => {
-    expect(evaluate('send-email-age-warning', { aws: 700, own: 100 })).toBe(700);
-    expect(evaluate('send-email-age-warning', { aws: 100, own: waitsSeconds + 700 })).toBe(700);
+    expect(evaluate('send-email-age-warning', { aws: 700, visible: 1, own: 100 })).toBe(700);
+    expect(evaluate('send-email-age-warning', { aws: 100, visible: 1, own: waitsSeconds + 700 })).toBe(700);
   });
 
   test('is seen while nothing is consumed and we report nothing', () => {
-    expect(evaluate('send-email-age-warning', { aws: 700 })).toBe(700);
+    expect(evaluate('send-email-age-warning', { aws: 700, visible: 1 })).toBe(700);
+  });
+
+  test('of a message that is hidden or delayed, as of a job that backs off, is not late by the measure of AWS', () => {
+    expect(evaluate('deliver-webhook-age-warning', { aws: 305, visible: 0, own: 5 })).toBe(0);
+    expect(evaluate('deliver-webhook-age-warning', { aws: 305 })).toBe(0);
   });
 
   test('is seen while all is being retried and AWS reports nothing', () => {
@@ -140,7 +160,7 @@ describe('age', () => {
     expect(evaluate('deliver-webhook-age-warning', { own: hidden + 700 })).toBe(700);
   });
 
-  test('is measured by maximum, of the queue and of the metric that the consumer reports', () => {
+  test('is measured by maximum, of the queue while messages lie there and of the metric that the consumer reports', () => {
     const data = (alarm('send-email-age-warning').Metrics as MetricData[]).filter(
       ({ MetricStat }) => MetricStat,
     );
@@ -151,6 +171,10 @@ describe('age', () => {
           Namespace: 'AWS/SQS',
           MetricName: 'ApproximateAgeOfOldestMessage',
         }),
+      }),
+      expect.objectContaining({
+        Stat: 'Minimum',
+        Metric: expect.objectContaining({ MetricName: 'ApproximateNumberOfMessagesVisible' }),
       }),
       expect.objectContaining({
         Stat: 'Maximum',
@@ -167,7 +191,6 @@ describe('age', () => {
     expect(alarm('send-email-retention-critical').Threshold).toBe(2 * 86_400);
     expect(evaluate('send-email-retention-critical', { own: 2 * 86_400 })).toBe(2 * 86_400);
     expect(evaluate('send-email-retention-critical', { aws: 2 * 86_400 })).toBe(2 * 86_400);
-    expect(alarm('send-email-dead-letter-retention-critical').Threshold).toBe(7 * 86_400);
   });
 });
 
@@ -193,7 +216,40 @@ describe('messages in flight', () => {
   });
 });
 
+describe('invocations that fail', () => {
+  test('are those with an error and those that were throttled', () => {
+    expect(evaluate('send-email-failed-invocations-critical', { errors: 1 })).toBe(1);
+    expect(evaluate('send-email-failed-invocations-critical', { throttles: 2, errors: 0 })).toBe(2);
+    expect(evaluate('send-email-failed-invocations-critical', {})).toBe(0);
+  });
+
+  test('are looked for as long as one message alone needs for three receives, none of which anybody shortens', () => {
+    const periods = (type: string) => alarm(`${type}-failed-invocations-critical`);
+    expect(periods('send-email')).toMatchObject({ EvaluationPeriods: 3 });
+    expect(periods('charge-card')).toMatchObject({ EvaluationPeriods: 4, DatapointsToAlarm: 3 });
+  });
+});
+
 describe('dead letters', () => {
+  test('are told of after half of their days by what lies there in each hour, since whoever looks at them stops their age', () => {
+    expect(alarm('send-email-dead-letter-retention-critical')).toMatchObject({
+      MetricName: 'ApproximateNumberOfMessagesVisible',
+      Statistic: 'Maximum',
+      Period: 3600,
+      EvaluationPeriods: 7 * 24,
+      Threshold: 1,
+    });
+  });
+
+  test('are told of again by what was given up on, each five minutes', () => {
+    expect(alarm('send-email-new-dead-letters-warning')).toMatchObject({
+      MetricName: 'DeadLettered',
+      Statistic: 'Sum',
+      Period: 300,
+      Threshold: 1,
+    });
+  });
+
   test('are reported from the first one on, by what lies there and not by what was sent there', () => {
     expect(alarm('send-email-dead-letters-warning')).toMatchObject({
       MetricName: 'ApproximateNumberOfMessagesVisible',
@@ -204,16 +260,17 @@ describe('dead letters', () => {
 });
 
 describe('thresholds', () => {
-  test('of a job type come before those of its stage, one by one', () => {
+  test('of a job type come before those of its stage, severity by severity', () => {
     const own = synthesized({
       stage: 'prod',
-      jobs: { 'send-email': { thresholds: { depth: { critical: 77 } } } },
+      jobs: { 'send-email': { thresholds: { depth: { critical: 7777 } } } },
     });
     const depths = [...own.resources('AWS::CloudWatch::Alarm').values()]
       .filter(({ Properties }) => /send-email-(depth|age)/.test(Properties.AlarmName))
       .map(({ Properties }) => [Properties.AlarmName, Properties.Threshold]);
     expect(Object.fromEntries(depths)).toEqual({
-      'honest-jobs-prod-send-email-depth-critical': 77,
+      'honest-jobs-prod-send-email-depth-warning': 1000,
+      'honest-jobs-prod-send-email-depth-critical': 7777,
       'honest-jobs-prod-send-email-age-warning': 300,
       'honest-jobs-prod-send-email-age-critical': 1800,
     });

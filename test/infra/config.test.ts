@@ -68,6 +68,10 @@ describe('settings of a stage', () => {
       'thresholds.depth is {"warning":9,"critical":9}; give a warning below critical.',
     ],
     [
+      { jobs: { 'send-email': { thresholds: { depth: { warning: 20_000 } } } } },
+      'jobs.send-email.thresholds.depth is {"warning":20000}; with the stage\'s that is 20000 before 10000: give a warning below critical.',
+    ],
+    [
       { jobs: { 'send-email': { memoryMegabytes: 64 } } },
       'jobs.send-email.memoryMegabytes is 64; give a whole number from 128 to 10240.',
     ],

@@ -141,6 +141,8 @@ describe('a job queue follows from its contract', () => {
       'Retries',
       'Dead letters',
     ]);
+    // What no metric of ours shows: invocations that never got as far as a job.
+    for (const metric of ['Errors', 'Throttles', 'Unreachable']) expect(body).toContain(`\\"${metric}\\"`);
   });
 });
 

@@ -87,7 +87,33 @@ describe('the ingress of webhooks', () => {
   });
 });
 
-test('the dashboard has a row of the ingress: requests, webhooks, latency and rate', () => {
+test.each(WEBHOOK_PROVIDERS.map(({ name }) => name))(
+  'a webhook of %s whose signature does not fit is told of where none of its own was taken for an hour',
+  (name) => {
+    const found = [...prod.resources('AWS::CloudWatch::Alarm').values()].find(({ Properties }) =>
+      Properties.AlarmName.endsWith(`-webhook-ingress-${name}-no-signature-fits-warning`),
+    );
+    const metrics = found?.Properties.Metrics as {
+      readonly Expression?: string;
+      readonly MetricStat?: { readonly Period: number; readonly Metric: { readonly Dimensions: unknown } };
+    }[];
+    expect(metrics.map(({ Expression }) => Expression).filter(Boolean)).toEqual([
+      'IF(FILL(received, 0) < 1, FILL(refused, 0), 0)',
+    ]);
+    for (const { MetricStat } of metrics.filter((metric) => metric.MetricStat))
+      expect(MetricStat).toMatchObject({
+        Period: 3600,
+        Metric: {
+          Dimensions: [
+            { Name: 'provider', Value: name },
+            { Name: 'service', Value: 'webhook-ingress' },
+          ],
+        },
+      });
+  },
+);
+
+test('the dashboard has a row of the ingress: requests, webhooks, latency, rate and, the other way, endpoints', () => {
   const [{ Properties } = { Properties: {} }] = prod.resources('AWS::CloudWatch::Dashboard').values();
   const body = JSON.stringify(Properties.DashboardBody);
   const row = body.slice(body.indexOf('### webhook-ingress'), body.indexOf('### generate-report'));
@@ -97,6 +123,7 @@ test('the dashboard has a row of the ingress: requests, webhooks, latency and ra
     'WebhooksReceived',
     'WebhooksRefused',
     'UrlRequestLatency',
+    'EndpointsDisabled',
     'Throttles',
   ])
     expect(row).toContain(metric);

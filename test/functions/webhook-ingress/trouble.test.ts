@@ -186,10 +186,26 @@ describe('what is seen of it:', () => {
       for (const name of await alarmsThatAreOn()) on.add(name);
     }
     expect([...on].sort()).toEqual([
+      'honest-jobs-dev-webhook-ingress-acme-shop-no-signature-fits-warning',
       'honest-jobs-dev-webhook-ingress-webhook-errors-warning',
       'honest-jobs-dev-webhook-ingress-webhook-signatures-warning',
     ]);
     await webhooks.lab.advance(HOUR);
+    expect(await alarmsThatAreOn()).toEqual([]);
+  });
+
+  it('an alarm for a provider none of whose signatures fit, however few they are, and none for another', async () => {
+    await webhooks.lab.advance(2 * HOUR);
+    const wrong = () => webhooks.deliver({ ...placed(), secrets: [newStandardSecret()] });
+    await wrong();
+    await webhooks.lab.advance(HOUR / 2);
+    expect(await alarmsThatAreOn()).toEqual([
+      'honest-jobs-dev-webhook-ingress-acme-shop-no-signature-fits-warning',
+    ]);
+    await webhooks.lab.advance(2 * HOUR);
+    await webhooks.deliver(placed());
+    await wrong();
+    await webhooks.lab.advance(60);
     expect(await alarmsThatAreOn()).toEqual([]);
   });
 });
