@@ -8,6 +8,8 @@ import type { Job } from '../jobs/define-job.ts';
 import { HonestJobsError } from '../jobs/honest-jobs-error.ts';
 import { bodyOf, type JobMessage, MESSAGE_GROUP_ID, SPEC_VERSION } from '../jobs/message.ts';
 import { parseJob } from '../jobs/parse-job.ts';
+import { batchesOf, LARGEST_BATCH_BYTES } from './batches.ts';
+import { isOfWhatWasSent, isPassing, isRefusal, watchTries } from './sqs-answers.ts';
 
 export interface PublishOptions {
   /** The job's id. @default a random UUID */
@@ -40,8 +42,8 @@ export interface NotAccepted {
   readonly code: string;
   readonly message: string;
   /**
-   * `invalid`: never will be accepted. `refused`: SQS said no, publishing it again may help. `unknown`: no answer came, so it may have been accepted;
-   * publishing it again is safe, since its key makes it the same work.
+   * `invalid`: never will be accepted. `refused`: SQS said no to each try, publishing it again may help. `unknown`: one try had no answer, so it may
+   * have been accepted; publishing it again is safe, since its key makes it the same work.
    */
   readonly kind: 'invalid' | 'refused' | 'unknown';
 }
@@ -75,14 +77,14 @@ export interface PublisherOptions {
   readonly sleep?: (milliseconds: number) => Promise<void>;
 }
 
-/** 1 MiB for one message and for a whole batch. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
-export const LARGEST_BATCH_BYTES = 1_048_576;
 /** What a consumer adds when it sends a job's message again (`,"hop":2147483647`) must fit too. */
 const RESENDING_ROOM_BYTES = 64;
 export const LARGEST_MESSAGE_BYTES = LARGEST_BATCH_BYTES - RESENDING_ROOM_BYTES;
-const MOST_ENTRIES = 10;
 const TRIES = 3;
 const FIRST_PAUSE_MS = 100;
+
+/** Why SQS takes nothing of this publisher now, whatever it sends. */
+type Hopeless = Pick<NotAccepted, 'code' | 'message'>;
 
 interface Entry {
   readonly index: number;
@@ -114,7 +116,8 @@ export class Publisher {
 
   /**
    * Publishes any number of jobs, in batches of ten and of {@link LARGEST_BATCH_BYTES}. What SQS refused for reasons of its own is tried again,
-   * three times in all. Never throws for a job: each ends in `accepted` or in `notAccepted`, with the reason, in the order given.
+   * three times in all. Where SQS takes nothing of this publisher (a lacking permission, a missing queue), the rest is not sent, and has the same
+   * answer. Never throws for a job: each ends in `accepted` or in `notAccepted`, with the reason, in the order given.
    *
    * @throws what `queueUrl` throws, before anything is sent
    */
@@ -132,10 +135,17 @@ export class Publisher {
     }
     if (entries.length > 0) {
       const queueUrl = await this.#options.queueUrl(job.type);
+      let hopeless: Hopeless | undefined;
       for (const batch of batchesOf(entries)) {
+        if (hopeless) {
+          for (const { index, jobId } of batch)
+            notAccepted.push({ index, jobId, ...hopeless, kind: 'refused' });
+          continue;
+        }
         const sent = await this.#send(queueUrl, batch);
         accepted.push(...sent.accepted);
         notAccepted.push(...sent.notAccepted);
+        hopeless = sent.hopeless;
       }
     }
     const byIndex = (a: { readonly index: number }, b: { readonly index: number }): number =>
@@ -199,28 +209,36 @@ export class Publisher {
     return { index, jobId: id, body, bytes, groupId: partitionKey };
   }
 
-  async #send(queueUrl: string, batch: readonly Entry[]): Promise<PublishResult> {
+  async #send(
+    queueUrl: string,
+    batch: readonly Entry[],
+  ): Promise<PublishResult & { readonly hopeless?: Hopeless | undefined }> {
     const accepted: Accepted[] = [];
     const refused = new Map<Entry, NotAccepted>();
     let left: readonly Entry[] = batch;
+    let hopeless: Hopeless | undefined;
+    let isLost = false;
     for (let round = 1; left.length > 0; round++) {
       const again: Entry[] = [];
-      for (const [entry, answer] of await this.#sendOnce(queueUrl, left)) {
+      const sent = await this.#sendOnce(queueUrl, left);
+      isLost ||= sent.isLost;
+      hopeless = sent.hopeless;
+      for (const [entry, answer] of sent.answers) {
         if ('messageId' in answer) {
           accepted.push(answer);
           refused.delete(entry);
           continue;
         }
         refused.set(entry, answer);
-        if (answer.kind === 'refused' && round < TRIES) again.push(entry);
+        if (answer.kind === 'refused' && sent.isPassing && round < TRIES) again.push(entry);
       }
       left = again;
       if (left.length > 0) await this.#sleep(FIRST_PAUSE_MS * 2 ** (round - 1));
     }
-    return { accepted, notAccepted: [...refused.values()] };
+    return { accepted, notAccepted: [...refused.values()].map(isLost ? orTaken : (same) => same), hopeless };
   }
 
-  async #sendOnce(queueUrl: string, batch: readonly Entry[]): Promise<Map<Entry, Accepted | NotAccepted>> {
+  async #sendOnce(queueUrl: string, batch: readonly Entry[]): Promise<Sent> {
     const entries: SendMessageBatchRequestEntry[] = batch.map(({ body, groupId }, place) => ({
       Id: String(place),
       MessageBody: body,
@@ -230,10 +248,10 @@ export class Publisher {
     const refuse = (entry: Entry, kind: NotAccepted['kind'], code: string, message: string): void => {
       answers.set(entry, { index: entry.index, jobId: entry.jobId, code, message, kind });
     };
+    const command = new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: entries });
+    const tries = watchTries(command);
     try {
-      const { Successful = [], Failed = [] } = await this.#options.sqs.send(
-        new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: entries }),
-      );
+      const { Successful = [], Failed = [] } = await this.#options.sqs.send(command);
       for (const { Id, MessageId } of Successful) {
         const entry = batch[Number(Id)];
         if (entry) answers.set(entry, { index: entry.index, jobId: entry.jobId, messageId: MessageId ?? '' });
@@ -243,7 +261,7 @@ export class Publisher {
         if (entry)
           refuse(
             entry,
-            SenderFault ? 'invalid' : 'refused',
+            SenderFault && isOfWhatWasSent(Code ?? '') ? 'invalid' : 'refused',
             Code ?? 'REFUSED',
             Message ?? 'SQS gave no reason.',
           );
@@ -251,14 +269,18 @@ export class Publisher {
       for (const entry of batch)
         if (!answers.has(entry))
           refuse(entry, 'unknown', 'NO_ANSWER', 'SQS answered for the batch, but not for this message.');
+      return { answers, isLost: tries.lost, isPassing: true };
     } catch (error) {
-      const { name, message, $metadata } = error as Error & { $metadata?: { httpStatusCode?: number } };
-      // A 4xx is an answer (a throttle, a lacking permission): nothing of the batch was taken. Without one, all or nothing was.
-      const status = $metadata?.httpStatusCode ?? 0;
-      for (const entry of batch)
-        refuse(entry, status >= 400 && status < 500 ? 'refused' : 'unknown', name, message);
+      const { name, message } = error as Error;
+      for (const entry of batch) refuse(entry, isRefusal(error) ? 'refused' : 'unknown', name, message);
+      const isOver = isRefusal(error) && !isPassing(error);
+      return {
+        answers,
+        isLost: tries.lost,
+        isPassing: !isOver,
+        ...(isOver && !isOfWhatWasSent(name) ? { hopeless: { code: name, message } } : {}),
+      };
     }
-    return answers;
   }
 
   #sleep(milliseconds: number): Promise<void> {
@@ -266,17 +288,17 @@ export class Publisher {
   }
 }
 
-function* batchesOf(entries: readonly Entry[]): Generator<readonly Entry[]> {
-  let batch: Entry[] = [];
-  let bytes = 0;
-  for (const entry of entries) {
-    if (batch.length === MOST_ENTRIES || (batch.length > 0 && bytes + entry.bytes > LARGEST_BATCH_BYTES)) {
-      yield batch;
-      batch = [];
-      bytes = 0;
-    }
-    batch.push(entry);
-    bytes += entry.bytes;
-  }
-  if (batch.length > 0) yield batch;
+/** What is known of a batch after one call. */
+interface Sent {
+  readonly answers: ReadonlyMap<Entry, Accepted | NotAccepted>;
+  readonly isLost: boolean;
+  /** Whether sending again what was refused may help. */
+  readonly isPassing: boolean;
+  readonly hopeless?: Hopeless;
+}
+
+/** What was refused after a try without an answer may lie in the queue from that one. */
+function orTaken(answer: NotAccepted): NotAccepted {
+  if (answer.kind !== 'refused') return answer;
+  return { ...answer, kind: 'unknown', message: `${answer.message} An earlier try had no answer.` };
 }

@@ -59,6 +59,14 @@ describe('a batch that SQS refuses in part', () => {
     expect(notAccepted).toMatchObject([{ index: 0, kind: 'unknown' }]);
   });
 
+  it('is refused, and tried again, where the sender is at fault for sending too fast', async () => {
+    const { sqs, publisher, batches } = inbox();
+    refuseSome(sqs, ({ id }) => id === 'id-n1', { Code: 'RequestThrottled', SenderFault: true });
+    const { notAccepted } = await publisher.publishMany(note, numbered(2));
+    expect(notAccepted).toMatchObject([{ index: 1, code: 'RequestThrottled', kind: 'refused' }]);
+    expect(batches).toEqual([2, 1, 1]);
+  });
+
   it('is invalid, and not tried again, where the sender is at fault', async () => {
     const { sqs, publisher, batches, received } = inbox();
     refuseSome(sqs, ({ id }) => id === 'id-n1', { Code: 'InvalidMessageContents', SenderFault: true });
@@ -83,7 +91,6 @@ describe('a payload with characters that JSON can carry and SQS cannot', () => {
 describe('a batch that SQS refuses as a whole', () => {
   it.each([
     ['ThrottlingException', 400],
-    ['AccessDeniedException', 400],
     ['RequestThrottled', 403],
   ])('is tried three times and then reported as refused (%s)', async (code, status) => {
     const { publisher, batches, received } = inbox();
@@ -99,6 +106,42 @@ describe('a batch that SQS refuses as a whole', () => {
     expect(batches).toEqual([2, 2, 2]);
     cloud.sqs.intercept = undefined;
     expect(await received()).toEqual([]);
+  });
+
+  it.each([
+    ['AccessDeniedException', 400],
+    ['ExpiredToken', 403],
+    ['AWS.SimpleQueueService.NonExistentQueue', 400],
+  ])(
+    'is tried once, and nothing after it, where SQS takes nothing of this publisher (%s)',
+    async (code, status) => {
+      const { publisher, batches } = inbox();
+      cloud.sqs.intercept = (operation) => {
+        if (operation === 'SendMessageBatch') throw new AwsError(code, 'Never.', status);
+      };
+      const { accepted, notAccepted } = await publisher.publishMany(note, numbered(25));
+      expect(accepted).toEqual([]);
+      expect(notAccepted.map(({ index }) => index)).toEqual(Array.from({ length: 25 }, (_, index) => index));
+      expect(new Set(notAccepted.map(({ message, kind }) => `${kind}: ${message}`))).toEqual(
+        new Set(['refused: Never.']),
+      );
+      expect(batches).toEqual([10]);
+    },
+  );
+
+  it('leaves the batches after it their own answers, where its own messages are at fault', async () => {
+    const { publisher, batches } = inbox();
+    let calls = 0;
+    cloud.sqs.intercept = (operation) => {
+      if (operation === 'SendMessageBatch' && ++calls === 1)
+        throw new AwsError('InvalidMessageContents', 'Not these.');
+    };
+    const { accepted, notAccepted } = await publisher.publishMany(note, numbered(12));
+    expect(notAccepted.map(({ index, kind }) => [index, kind])).toEqual(
+      Array.from({ length: 10 }, (_, index) => [index, 'refused']),
+    );
+    expect(accepted.map(({ index }) => index)).toEqual([10, 11]);
+    expect(batches).toEqual([10, 2]);
   });
 
   it('goes through once the throttling has passed', async () => {
@@ -151,6 +194,21 @@ describe('a batch without an answer', () => {
     const { notAccepted } = await publisher.publishMany(note, numbered(1));
     answer();
     expect(notAccepted).toMatchObject([{ code: 'TimeoutError', kind: 'unknown' }]);
+  });
+
+  it('is unknown when SQS took it, lost its answer, and then said no', async () => {
+    const { sqs, publisher, received } = inbox({ maxAttempts: 2 });
+    loseAnswers(sqs, 1);
+    let calls = 0;
+    cloud.sqs.intercept = (operation) => {
+      if (operation === 'SendMessageBatch' && ++calls > 1) throw new AwsError('AccessDeniedException', 'No.');
+    };
+    const { notAccepted } = await publisher.publishMany(note, numbered(12));
+    const kinds = notAccepted.map(({ kind }) => kind);
+    expect(kinds).toEqual([...Array(10).fill('unknown'), 'refused', 'refused']);
+    expect(notAccepted[0]?.message).toBe('No. An earlier try had no answer.');
+    cloud.sqs.intercept = undefined;
+    expect(await received()).toHaveLength(10);
   });
 
   it('leaves the batches after it their own answers', async () => {
