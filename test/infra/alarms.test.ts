@@ -173,16 +173,16 @@ describe('age', () => {
         }),
       }),
       expect.objectContaining({
-        Stat: 'Minimum',
-        Metric: expect.objectContaining({ MetricName: 'ApproximateNumberOfMessagesVisible' }),
-      }),
-      expect.objectContaining({
         Stat: 'Maximum',
         Metric: {
           Namespace: 'honest-jobs/prod',
           MetricName: 'Age',
           Dimensions: [{ Name: 'service', Value: 'send-email' }],
         },
+      }),
+      expect.objectContaining({
+        Stat: 'Minimum',
+        Metric: expect.objectContaining({ MetricName: 'ApproximateNumberOfMessagesVisible' }),
       }),
     ]);
   });
