@@ -116,7 +116,10 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const logs = new CloudWatchLogs(context);
     const sns = new Sns(context, {
       sqs,
-      lambda: { invokeLater: (reference, payload) => lambda.invokeLater(reference, payload) },
+      lambda: {
+        invokeLater: (reference, payload) => lambda.invokeLater(reference, payload),
+        permissionsOf: (reference) => lambda.permissionsOf(reference),
+      },
     });
     const ses = new Ses(context, { sns });
     const kms = new Kms(context);

@@ -5,7 +5,11 @@ import type { AlarmRecord } from './alarm-store.ts';
 
 /** Where alarms publish: the cloud's SNS. */
 export interface Topics {
-  publish(topicArn: string, notification: { readonly subject: string; readonly message: string }): unknown;
+  publish(
+    topicArn: string,
+    notification: { readonly subject: string; readonly message: string },
+    by: { readonly service: string; readonly sourceArn: string },
+  ): unknown;
 }
 
 /** SNS names the region in words. */

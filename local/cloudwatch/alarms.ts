@@ -184,7 +184,10 @@ export class Alarms {
       });
     try {
       if (!this.#topics) throw new Error('this local cloud runs without SNS');
-      this.#topics.publish(topicArn, notificationOf(this.#context, alarm, oldState));
+      this.#topics.publish(topicArn, notificationOf(this.#context, alarm, oldState), {
+        service: 'cloudwatch.amazonaws.com',
+        sourceArn: alarm.arn,
+      });
       note(`Successfully executed action ${topicArn}`);
     } catch (error) {
       note(`Failed to execute action ${topicArn}`, (error as Error).message);

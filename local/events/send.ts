@@ -1,12 +1,10 @@
-import { allows, type PolicyStatement } from '../iam/policy.ts';
+import { checkServiceAccess, type ServiceCaller, statementsOf } from '../iam/service-access.ts';
 import { AwsError } from '../kernel/errors.ts';
 import type { Lambda } from '../lambda/index.ts';
 import type { Sqs } from '../sqs/index.ts';
 import type { Delivery } from './deliveries.ts';
 import type { Rule } from './rules.ts';
 import type { Target } from './targets.ts';
-
-const SERVICE_PRINCIPAL = 'events.amazonaws.com';
 
 /** Where events can go. */
 export interface Destinations {
@@ -27,7 +25,8 @@ export function bring(
     destinations.sqs.send(Arn, { MessageBody: input, ...SqsParameters });
     return;
   }
-  check(destinations.lambda.permissionsOf(Arn), 'lambda:InvokeFunction', Arn, rule, destinations);
+  const permissions = destinations.lambda.permissionsOf(Arn);
+  checkServiceAccess(permissions, 'lambda:InvokeFunction', Arn, caller(rule, destinations));
   destinations.lambda.invokeLater(Arn, input);
 }
 
@@ -76,25 +75,10 @@ export function deadLetter(
 }
 
 function checkQueue(queueArn: string, rule: Rule, destinations: Destinations): void {
-  const policy = destinations.sqs.policyOf(queueArn);
-  const { Statement = [] } = (policy === undefined ? {} : JSON.parse(policy)) as {
-    Statement?: PolicyStatement | PolicyStatement[];
-  };
-  check([Statement].flat(), 'sqs:SendMessage', queueArn, rule, destinations);
+  const statements = statementsOf(destinations.sqs.policyOf(queueArn));
+  checkServiceAccess(statements, 'sqs:SendMessage', queueArn, caller(rule, destinations));
 }
 
-function check(
-  statements: readonly PolicyStatement[],
-  action: string,
-  resource: string,
-  { arn }: Rule,
-  { accountId }: Destinations,
-): void {
-  const context = { 'aws:SourceArn': arn, 'aws:SourceAccount': accountId, 'aws:SecureTransport': 'true' };
-  if (!allows(statements, { action, resource, service: SERVICE_PRINCIPAL, context }))
-    throw new AwsError(
-      'AccessDeniedException',
-      `${SERVICE_PRINCIPAL} may not ${action} on ${resource} for ${arn}`,
-      403,
-    );
+function caller({ arn }: Rule, { accountId }: Destinations): ServiceCaller {
+  return { service: 'events.amazonaws.com', sourceArn: arn, accountId };
 }

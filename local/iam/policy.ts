@@ -30,18 +30,39 @@ function applies(
   statement: PolicyStatement,
   { action, resource, service, anonymous = false, context = {} }: Access,
 ): boolean {
-  const { Effect, Action, Resource, Principal, Condition = {} } = statement;
+  const {
+    Effect,
+    Action,
+    NotAction,
+    Resource,
+    NotResource,
+    Principal,
+    NotPrincipal,
+    Condition = {},
+  } = statement;
+  // “Condition key names are not case-sensitive.”
+  const values = new Map(Object.entries(context).map(([key, value]) => [key.toLowerCase(), value]));
+  const isAction = (pattern: string) => matches(pattern.toLowerCase(), action.toLowerCase());
   return (
-    texts(Action).some((pattern) => matches(pattern.toLowerCase(), action.toLowerCase())) &&
-    (resource === undefined || texts(Resource).some((pattern) => matches(pattern, resource))) &&
-    (service === undefined || names(Principal, service)) &&
-    (!anonymous || namesEverybody(Principal)) &&
+    covers(Action, NotAction, isAction) &&
+    (resource === undefined || covers(Resource, NotResource, (pattern) => matches(pattern, resource))) &&
+    (service === undefined || isFor(Principal, NotPrincipal, (principal) => names(principal, service))) &&
+    (!anonymous || isFor(Principal, NotPrincipal, namesEverybody)) &&
     Object.entries(Condition).every(([operator, keys]) =>
       Object.entries(keys as object).every(
-        ([key, values]) => holds(operator, texts(values), context[key]) ?? Effect === 'Deny',
+        ([key, wanted]) => holds(operator, texts(wanted), values.get(key.toLowerCase())) ?? Effect === 'Deny',
       ),
     )
   );
+}
+
+/** What an element names, or, by its `Not…`, all but what that names. */
+function covers(named: unknown, spared: unknown, fits: (pattern: string) => boolean): boolean {
+  return spared === undefined ? texts(named).some(fits) : !texts(spared).some(fits);
+}
+
+function isFor(named: unknown, spared: unknown, fits: (principal: unknown) => boolean): boolean {
+  return spared === undefined ? fits(named) : !fits(spared);
 }
 
 function names(principal: unknown, service: string): boolean {

@@ -105,11 +105,25 @@ export class EventQueue {
     this.#context.store.transaction(() => {
       this.#context.store.db.prepare('DELETE FROM ses_events WHERE id = ?').run(id);
       try {
-        this.#sns.publish(topicArn, { subject: SUBJECT, message: record });
+        const { region, accountId } = this.#context;
+        this.#sns.publish(
+          topicArn,
+          { subject: SUBJECT, message: record },
+          {
+            service: 'ses.amazonaws.com',
+            sourceArn: `arn:aws:ses:${region}:${accountId}:configuration-set/${configurationSetOf(record)}`,
+          },
+        );
       } catch (error) {
-        // A topic that is gone: SES drops the event too.
+        // A topic that is gone, or does not let SES in: SES drops the event too.
         if (!(error instanceof AwsError)) throw error;
       }
     });
   }
+}
+
+/** As every record tells it among the tags of its mail. */
+function configurationSetOf(record: string): string {
+  const { mail } = JSON.parse(record) as { mail: { tags: Readonly<Record<string, readonly string[]>> } };
+  return mail.tags['ses:configuration-set']?.[0] ?? '';
 }

@@ -1,3 +1,4 @@
+import { checkServiceAccess, statementsOf } from '../iam/service-access.ts';
 import { AwsError } from '../kernel/errors.ts';
 import type { Lambda } from '../lambda/index.ts';
 import type { Sqs } from '../sqs/index.ts';
@@ -8,14 +9,14 @@ import { deadLetterQueueOf, type Subscription } from './subscriptions.ts';
 
 /** Who is delivered to. */
 export interface Endpoints {
-  readonly sqs: Pick<Sqs, 'send'>;
+  readonly sqs: Pick<Sqs, 'policyOf' | 'send'>;
   /** Absent where no functions are. */
-  readonly lambda?: Pick<Lambda, 'invokeLater'>;
+  readonly lambda?: Pick<Lambda, 'invokeLater' | 'permissionsOf'>;
 }
 
 /**
- * Hands a message to a subscribed queue or function. As on AWS an endpoint that does not take it (a queue or a function that is gone)
- * is not tried again: the message goes to the subscription's dead-letter queue, or nowhere. What a function does with an event that it
+ * Hands a message to a subscribed queue or function. As on AWS an endpoint that does not take it (a queue or a function that is gone, or
+ * whose own policy does not let SNS in) is not tried again: the message goes to the subscription's dead-letter queue, or nowhere. What a function does with an event that it
  * took is Lambda's matter: asynchronous invocations have retries of their own.
  */
 export function deliver(
@@ -34,8 +35,8 @@ export function deliver(
   const ways = [
     protocol === 'lambda'
       ? () => invoke(subscription, published, input, endpoints)
-      : () => endpoints.sqs.send(endpoint, message),
-    ...(deadLetterQueue === undefined ? [] : [() => endpoints.sqs.send(deadLetterQueue, message)]),
+      : () => send(endpoint, message, published, endpoints),
+    ...(deadLetterQueue === undefined ? [] : [() => send(deadLetterQueue, message, published, endpoints)]),
   ];
   for (const way of ways)
     try {
@@ -44,6 +45,24 @@ export function deliver(
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
     }
+}
+
+function send(
+  queueArn: string,
+  message: Parameters<Endpoints['sqs']['send']>[1],
+  published: PublishedMessage,
+  { sqs }: Endpoints,
+): void {
+  checkServiceAccess(statementsOf(sqs.policyOf(queueArn)), 'sqs:SendMessage', queueArn, caller(published));
+  sqs.send(queueArn, message);
+}
+
+function caller({ topicArn }: PublishedMessage) {
+  return {
+    service: 'sns.amazonaws.com',
+    sourceArn: topicArn,
+    accountId: topicArn.split(':')[4] ?? '',
+  };
 }
 
 function invoke(
@@ -59,6 +78,8 @@ function invoke(
     { ...published, message: textFor('lambda', input) },
     input.attributes,
   );
+  const permissions = lambda.permissionsOf(subscription.endpoint);
+  checkServiceAccess(permissions, 'lambda:InvokeFunction', subscription.endpoint, caller(published));
   lambda.invokeLater(subscription.endpoint, event);
 }
 

@@ -33,7 +33,8 @@ export function snsProviders(topics: Topics, subscriptions: Subscriptions): Reso
         checkProperties(TOPIC, properties, identity, honoured, INERT_OF_TOPIC);
         const { arn, name } = topics.put(
           (properties.TopicName as string | undefined) ?? identity.generatedName(256),
-          { DisplayName: String(properties.DisplayName ?? '') },
+          // The policy is another resource's, which comes after its topic, if there is one.
+          { DisplayName: String(properties.DisplayName ?? ''), Policy: '' },
         );
         for (const subscription of (properties.Subscription ?? []) as readonly Properties[]) {
           checkProperties(`${TOPIC}, in Subscription`, subscription, identity, ['Protocol', 'Endpoint']);

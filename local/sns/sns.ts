@@ -1,3 +1,4 @@
+import { checkServiceAccess, type ServiceCaller, statementsOf } from '../iam/service-access.ts';
 import type { ResourceProvider } from '../kernel/resources.ts';
 import type { CloudContext, Service, ServiceRequest, ServiceResponse } from '../kernel/service.ts';
 import { checkPublish } from './check-publish.ts';
@@ -48,11 +49,17 @@ export class Sns implements Service {
   /**
    * Publishes as the API's Publish does.
    *
+   * @param by a service, which the topic's policy must let in; a topic without one lets in all of its own account
    * @returns the message's id
-   * @throws AwsError `NotFound` for a topic that is not there, `InvalidParameter`
+   * @throws AwsError `NotFound` for a topic that is not there, `InvalidParameter`, `AccessDeniedException`
    */
-  publish(topicArn: string, input: PublishInput): string {
-    this.topics.get(topicArn);
+  publish(topicArn: string, input: PublishInput, by?: Pick<ServiceCaller, 'service' | 'sourceArn'>): string {
+    const { Policy } = this.topics.get(topicArn).attributes;
+    if (by && Policy)
+      checkServiceAccess(statementsOf(Policy), 'sns:Publish', topicArn, {
+        ...by,
+        accountId: this.#context.accountId,
+      });
     checkPublish(input);
     const { subject, message } = input;
     const published: PublishedMessage = {

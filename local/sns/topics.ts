@@ -8,7 +8,7 @@ export interface Topic {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-/** Kept and told; who may publish is not enforced, and nothing is signed or encrypted. */
+/** Kept and told; the policy binds services, not who publishes over the API, and nothing is signed or encrypted. */
 const ATTRIBUTES = new Set(['DisplayName', 'KmsMasterKeyId', 'Policy', 'SignatureVersion', 'TracingConfig']);
 
 /** The topics that are there: those of the template, and those made over the API. */

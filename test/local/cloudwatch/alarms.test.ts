@@ -62,6 +62,20 @@ async function pass({ cloudwatch, clock }: CloudWatchLab, ...values: (number | u
   }
 }
 
+/** Lets one service publish for the alarms of the account. */
+const policyFor = (service: string) =>
+  JSON.stringify({
+    Statement: [
+      {
+        Effect: 'Allow',
+        Principal: { Service: service },
+        Action: 'sns:Publish',
+        Resource: '*',
+        Condition: { ArnLike: { 'aws:SourceArn': 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:*' } },
+      },
+    ],
+  });
+
 describe('an alarm', () => {
   it('goes to ALARM and back as its datapoints say, with the reason', async () => {
     await using lab = await openCloudWatch();
@@ -179,6 +193,19 @@ describe('an alarm', () => {
     await put(lab, { OKActions: [gone] });
     await pass(lab, 0);
     expect(await history(lab, 'Action')).toEqual([`Failed to execute action ${gone}`]);
+  });
+
+  it('notes in its history that the policy of a topic does not let CloudWatch in, and tells nobody', async () => {
+    await using lab = await openCloudWatch();
+    const closed = lab.sns.topics.put('closed', { Policy: policyFor('ses.amazonaws.com') }).arn;
+    const open = lab.sns.topics.put('open', { Policy: policyFor('cloudwatch.amazonaws.com') }).arn;
+    await put(lab, { OKActions: [closed, open] });
+    await pass(lab, 0);
+    expect(await history(lab, 'Action')).toEqual([
+      `Successfully executed action ${open}`,
+      `Failed to execute action ${closed}`,
+    ]);
+    expect(lab.sns.published().map(({ topicArn }) => topicArn)).toEqual([open]);
   });
 
   it('tells nobody while its actions are disabled', async () => {

@@ -39,6 +39,32 @@ describe('policy statements', () => {
     expect(allows([allow, { Effect: 'Deny', Action: 'sqs:DeleteMessage', Resource: '*' }], send)).toBe(true);
   });
 
+  it.each([
+    [
+      'an action that NotAction does not spare',
+      { Effect: 'Deny', NotAction: 'sqs:ReceiveMessage', Resource: '*' },
+    ],
+    [
+      'a resource that NotResource does not spare',
+      { Effect: 'Deny', Action: '*', NotResource: `${send.resource}-dead` },
+    ],
+  ] as const)('deny %s', (_, denial) => {
+    expect(allows([allow, denial], send)).toBe(false);
+  });
+
+  it.each([
+    ['an action that NotAction spares', { Effect: 'Deny', NotAction: 'sqs:Send*', Resource: '*' }],
+    ['a resource that NotResource spares', { Effect: 'Deny', Action: '*', NotResource: 'arn:aws:sqs:*' }],
+  ] as const)('do not deny %s', (_, denial) => {
+    expect(allows([allow, denial], send)).toBe(true);
+  });
+
+  it('name condition keys in any case', () => {
+    const Condition = { StringEquals: { 'AWS:SourceAccount': '000000000000' } };
+    const context = { 'aws:SourceAccount': '000000000000' };
+    expect(allows([{ ...allow, Condition }], { ...send, context })).toBe(true);
+  });
+
   it('of a trust policy allow the services that they name', () => {
     expect(allows([trust], assume)).toBe(true);
     expect(allows([trust], { ...assume, service: 'events.amazonaws.com' })).toBe(false);

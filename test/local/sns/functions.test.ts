@@ -10,6 +10,35 @@ const subscription = (Endpoint: unknown, properties: object = {}) => ({
   Type: 'AWS::SNS::Subscription',
   Properties: { TopicArn: { Ref: 'Topic' }, Protocol: 'lambda', Endpoint, ...properties },
 });
+const admitting = (name: string) => ({
+  [`${name}Admits`]: {
+    Type: 'AWS::Lambda::Permission',
+    Properties: {
+      Action: 'lambda:InvokeFunction',
+      FunctionName: { 'Fn::GetAtt': [name, 'Arn'] },
+      Principal: 'sns.amazonaws.com',
+      SourceArn: { Ref: 'Topic' },
+    },
+  },
+});
+const FAILED = {
+  Failed: queue('failed'),
+  FailedAdmits: {
+    Type: 'AWS::SQS::QueuePolicy',
+    Properties: {
+      Queues: [{ Ref: 'Failed' }],
+      PolicyDocument: {
+        Statement: {
+          Effect: 'Allow',
+          Principal: { Service: 'sns.amazonaws.com' },
+          Action: 'sqs:SendMessage',
+          Resource: { 'Fn::GetAtt': ['Failed', 'Arn'] },
+          Condition: { ArnEquals: { 'aws:SourceArn': { Ref: 'Topic' } } },
+        },
+      },
+    },
+  },
+};
 const ofEvents = (name: string, onFailure: object) => ({
   Type: 'AWS::Lambda::EventInvokeConfig',
   Properties: {
@@ -22,9 +51,11 @@ const ofEvents = (name: string, onFailure: object) => ({
 /** A function that works and one that cannot even load, both subscribed; what the second fails on goes to a queue. */
 const RESOURCES = {
   Topic: { Type: 'AWS::SNS::Topic', Properties: { TopicName: 'topic' } },
-  Failed: queue('failed'),
+  ...FAILED,
   Works: functionResource('probe', { FunctionName: 'works' }),
+  ...admitting('Works'),
   Broken: functionResource('broken', { FunctionName: 'broken' }),
+  ...admitting('Broken'),
   Kept: ofEvents('Broken', { 'Fn::GetAtt': ['Failed', 'Arn'] }),
   ToWorks: subscription({ 'Fn::GetAtt': ['Works', 'Arn'] }),
   ToBroken: subscription({ 'Fn::GetAtt': ['Broken', 'Arn'] }),
@@ -128,12 +159,28 @@ it('goes on after a restart with the tries that are left', async () => {
 it('gives a message for a function that is not there to the dead-letter queue of the subscription', async () => {
   const functions = await start({
     Topic: RESOURCES.Topic,
-    Failed: RESOURCES.Failed,
+    ...FAILED,
     ToNobody: subscription(functionArn('nobody'), {
       RedrivePolicy: { deadLetterTargetArn: { 'Fn::GetAtt': ['Failed', 'Arn'] } },
     }),
   });
   functions.cloud.sns.publish(TOPIC, { message: 'x' });
+  expect(await failedOf(functions)).toMatchObject([{ Type: 'Notification', Message: 'x' }]);
+});
+
+it('gives a message for a function that does not let SNS in to the dead-letter queue of the subscription', async () => {
+  const functions = await start({
+    Topic: RESOURCES.Topic,
+    ...FAILED,
+    Works: RESOURCES.Works,
+    ToWorks: subscription(
+      { 'Fn::GetAtt': ['Works', 'Arn'] },
+      { RedrivePolicy: { deadLetterTargetArn: { 'Fn::GetAtt': ['Failed', 'Arn'] } } },
+    ),
+  });
+  functions.cloud.sns.publish(TOPIC, { message: 'x' });
+  await drained(functions);
+  expect(runsOf(functions, 'works')).toBe(0);
   expect(await failedOf(functions)).toMatchObject([{ Type: 'Notification', Message: 'x' }]);
 });
 

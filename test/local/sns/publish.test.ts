@@ -39,6 +39,15 @@ it('keeps what was published, with its subject and cloud time', async () => {
   ]);
 });
 
+it('delivers to no queue whose policy does not let SNS in', async () => {
+  await using lab = await SnsLab.open();
+  const topicArn = await topicIn(lab);
+  const [open, closed] = [lab.queue('open'), lab.queue('closed', { admits: false })];
+  for (const queue of [open, closed]) await subscribe(lab, topicArn, queue);
+  lab.sns.publish(topicArn, { message: 'm' });
+  expect([await lab.bodies(open), await lab.bodies(closed)].map(({ length }) => length)).toEqual([1, 0]);
+});
+
 it('delivers a notification to each subscribed queue', async () => {
   await using lab = await SnsLab.open();
   const topicArn = await topicIn(lab);

@@ -37,10 +37,20 @@ export class SnsLab implements AsyncDisposable {
     });
   }
 
-  /** @returns its ARN */
-  queue(name: string): string {
-    this.sqs.createQueue(name);
-    return this.sqs.arnOf(name);
+  /**
+   * @param admits whether its policy lets SNS in
+   * @returns its ARN
+   */
+  queue(name: string, { admits = true } = {}): string {
+    const statement = {
+      Effect: 'Allow',
+      Principal: { Service: 'sns.amazonaws.com' },
+      Action: 'sqs:SendMessage',
+    };
+    const arn = this.sqs.arnOf(name);
+    const Policy = JSON.stringify({ Statement: [{ ...statement, Resource: arn }] });
+    this.sqs.createQueue(name, admits ? { Policy } : {});
+    return arn;
   }
 
   async bodies(queueArn: string): Promise<string[]> {
