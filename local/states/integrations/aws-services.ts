@@ -84,8 +84,11 @@ const OPTIMIZED: Readonly<Record<string, string>> = {
 export function optimizedIntegration(
   service: string,
   action: string,
+  waits: boolean,
   parts: IntegrationParts,
 ): Call | undefined {
+  // DynamoDB hands no token on. https://docs.aws.amazon.com/step-functions/latest/dg/integrate-optimized.html
+  if (waits && service === 'dynamodb') return undefined;
   const callable = SERVICES[OPTIMIZED[`${service}:${action}`] ?? ''];
   if (!callable) return undefined;
   return (call) => {

@@ -51,16 +51,17 @@ export class Integrations {
       return functionIntegration(resource, this.#parts);
     const plain = resource.endsWith(TOKEN) ? resource.slice(0, -TOKEN.length) : resource;
     const [, sdk, service = '', action = ''] =
-      /^arn:aws:states:::(aws-sdk:)?([a-z]+):([A-Za-z]+)$/.exec(plain) ?? [];
+      /^arn:aws:states:::(aws-sdk:)?([a-z]+):([a-z][A-Za-z]*)$/.exec(plain) ?? [];
     const named = (resourceType: string) => ({
       resourceType,
       resource: resource.slice(resource.lastIndexOf(':') + 1),
     });
     if (plain === 'arn:aws:states:::lambda:invoke')
       return { service: named('lambda'), call: invokeIntegration(this.#parts) };
+    const waits = plain !== resource;
     const call = sdk
       ? awsSdkIntegration(service, action, this.#parts)
-      : optimizedIntegration(service, action, this.#parts);
+      : optimizedIntegration(service, action, waits, this.#parts);
     return call && { service: named(sdk ? `aws-sdk:${service}` : service), call };
   }
 }

@@ -240,9 +240,13 @@ describe('a task', () => {
     });
   });
 
-  it('is refused when it is deployed where the local cloud cannot call what it names', async () => {
-    const machine = row({ Work: { Type: 'Task', Resource: 'arn:aws:states:::glue:startJobRun.sync' } });
-    await expect(StatesLab.open({ machine })).rejects.toThrow(/App\/Machinemachine .*glue:startJobRun.sync/);
+  it.each([
+    ['what the local cloud cannot call', 'glue:startJobRun.sync'],
+    ['a token for DynamoDB, which hands none on', 'dynamodb:putItem.waitForTaskToken'],
+    ['an action of the SDK that begins with a capital', 'aws-sdk:sqs:SendMessage'],
+  ])('is refused when it is deployed where it names %s', async (_, resource) => {
+    const machine = row({ Work: { Type: 'Task', Resource: `arn:aws:states:::${resource}` } });
+    await expect(StatesLab.open({ machine })).rejects.toThrow(new RegExp(`App/Machinemachine .*${resource}`));
   });
 });
 
