@@ -145,16 +145,18 @@ describe('the State stack', () => {
     });
   });
 
-  test('keeps large step results until the records that name them are gone, the longest deferral included', () => {
+  test('keeps large step results, and what stages hand on, until the records that name them are gone, the longest deferral included', () => {
     dev.template.state.hasResourceProperties('AWS::S3::Bucket', {
       LifecycleConfiguration: {
-        Rules: Match.arrayWith([
-          Match.objectLike({
-            Prefix: 'step-results/',
-            ExpirationInDays: RECORD_RETENTION_SECONDS / 86_400 + 366,
-            Status: 'Enabled',
-          }),
-        ]),
+        Rules: Match.arrayWith(
+          ['step-results/', 'stage-data/', 'report-data/'].map((Prefix) =>
+            Match.objectLike({
+              Prefix,
+              ExpirationInDays: RECORD_RETENTION_SECONDS / 86_400 + 366,
+              Status: 'Enabled',
+            }),
+          ),
+        ),
       },
     });
   });
