@@ -1,7 +1,7 @@
 import { IdempotencyItemAlreadyExistsError } from '@aws-lambda-powertools/idempotency';
 import { BasePersistenceLayer, IdempotencyRecord } from '@aws-lambda-powertools/idempotency/persistence';
 import type { JobSettings } from '../jobs/define-job.ts';
-import { jobPartitionKey } from '../jobs/record.ts';
+import { jobPartitionKey, longerForExecution } from '../jobs/record.ts';
 import type { RetryDelay } from '../jobs/schedule.ts';
 import { Claiming, type ClaimingOptions, type Decision, endWithout, lost, verdictOf } from './claiming.ts';
 import type { ErrorRecord } from './errors.ts';
@@ -101,9 +101,9 @@ export class ClaimLayer extends BasePersistenceLayer {
     if ('started' in end) {
       const { executionArn, longestSeconds } = end.started;
       const kept = await this.#persistently(async () => {
-        // Its finished stages must be known for as long as this life of it may take, and be resumed after that.
+        // Its finished stages must be known when this life of it ends, which renews them again.
         if (this.#run.claim?.executionArn !== undefined)
-          await this.#steps.rememberAll(this.#now() + longestSeconds * 1000);
+          await this.#steps.rememberAll(this.#now() + longerForExecution(longestSeconds) * 1000);
         return this.#records.start(this.#run, end.started);
       });
       this.#run.outcome = kept ? { kind: 'started', executionArn, durationMs } : lost(this.#now());

@@ -79,7 +79,7 @@ const NEVER = AbortSignal.any([]);
 
 export interface StepsOfStage {
   readonly within?: string;
-  readonly longestSeconds?: number;
+  readonly longerSeconds?: number;
   readonly leaseUntilMs?: number;
 }
 
@@ -101,19 +101,19 @@ export class StepRecords {
   readonly #results: StepResults;
   readonly #now: () => number;
   readonly #stage: string | undefined;
-  readonly #longestMs: number;
+  readonly #longerMs: number;
   readonly #leaseUntilMs: number | undefined;
   #lastBegin: Promise<unknown> = Promise.resolve();
 
   /**
    * @param options.within the step of the stage that these steps are within: they begin only while that one is this run's @default none
-   * @param options.longestSeconds how long the execution may take that they are of: they are remembered for that much longer @default 0
+   * @param options.longerSeconds how much longer than others they are remembered @default 0
    * @param options.leaseUntilMs when this run has surely ended, where the job's own record does not say so @default it does
    */
   constructor(
     { dynamo, jobsTable, results, now }: Pick<Runtime, 'dynamo' | 'jobsTable' | 'results' | 'now'>,
     run: StepOwner,
-    { within, longestSeconds = 0, leaseUntilMs }: StepsOfStage = {},
+    { within, longerSeconds = 0, leaseUntilMs }: StepsOfStage = {},
   ) {
     this.#client = dynamo;
     this.#tableName = jobsTable;
@@ -121,7 +121,7 @@ export class StepRecords {
     this.#results = results;
     this.#now = now;
     this.#stage = within;
-    this.#longestMs = longestSeconds * 1000;
+    this.#longerMs = longerSeconds * 1000;
     this.#leaseUntilMs = leaseUntilMs;
   }
 
@@ -194,7 +194,7 @@ export class StepRecords {
   }
 
   #expiration(nowMs: number): number {
-    return expirationSeconds(nowMs + this.#longestMs);
+    return expirationSeconds(nowMs + this.#longerMs);
   }
 
   /** Makes an uncertain step ours, to run it again. @returns whether it was as `seen` still */

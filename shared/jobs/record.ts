@@ -185,6 +185,14 @@ export function expirationSeconds(nowMs: number): number {
   return Math.ceil(nowMs / 1000) + RECORD_RETENTION_SECONDS;
 }
 
+/**
+ * How much longer a stage's step is remembered than another, in seconds: one of an execution that may run for weeks is needed when that ends, which renews
+ * it. Else nothing, so that no step outlives its job and is found by the next one of its key.
+ */
+export function longerForExecution(executionTimeoutSeconds: number): number {
+  return executionTimeoutSeconds > RECORD_RETENTION_SECONDS / 2 ? executionTimeoutSeconds : 0;
+}
+
 /** Before the names of the steps that are stages of a staged job; no author's step begins so. */
 export const STAGE_STEP_PREFIX = 'stage/';
 

@@ -8,6 +8,7 @@ import {
   JOB_SORT_KEY,
   type JobRecord,
   jobPartitionKey,
+  longerForExecution,
   type StepRecord,
   stageOfStep,
   type Verdict,
@@ -19,6 +20,12 @@ export type End = { readonly redriveCount: number } & (
   | { readonly state: 'cancelled' }
   | { readonly state: 'dead'; readonly verdict: Verdict }
 );
+
+/** No step outlives its job: where an execution might run for weeks, its steps are kept for longer, too. */
+function longerThanOthersMs({ expiration, startedAtMs }: JobRecord): number {
+  const executionSeconds = expiration - expirationSeconds(startedAtMs);
+  return longerForExecution(executionSeconds) * 1000;
+}
 
 /** The reads and writes on a staged job's record at its execution's end. */
 export class EndRecords {
@@ -75,7 +82,7 @@ export class EndRecords {
       owner: this.#owner,
       executionArn,
       redriveCount,
-      expiration: expirationSeconds(nowMs),
+      expiration: expirationSeconds(nowMs + longerThanOthersMs(seen)),
       // Powertools' own status, which a starter that still runs must find ended.
       ...(state === 'completed' ? { status: 'COMPLETED', completedAtMs: nowMs } : {}),
       ...(state === 'completed' && end.result !== undefined ? { result: end.result } : {}),

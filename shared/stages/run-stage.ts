@@ -7,7 +7,7 @@ import { stepsOf } from '../consumer/step.ts';
 import { type StepOwner, StepRecords } from '../consumer/step-records.ts';
 import { watchForCancellation } from '../consumer/watch.ts';
 import { issuesOf } from '../jobs/message.ts';
-import { STAGE_STEP_PREFIX, stageStepName } from '../jobs/record.ts';
+import { longerForExecution, STAGE_STEP_PREFIX, stageStepName } from '../jobs/record.ts';
 import type { DataRef, DataTree, StageData, StagedJobIdentity } from '../jobs/stage-data.ts';
 import type { Stage, StagedJob } from '../jobs/staged-job.ts';
 import { StageNotes } from './notes.ts';
@@ -87,7 +87,7 @@ export function runStage<Payload, Input, Output>(
       if (await notes.cancelled()) throw new PermanentError('The job was cancelled.', { code: 'CANCELLED' });
     };
     // A worker that the machine has given up on begins none beside its successor.
-    const lasting = { longestSeconds: job.executionTimeoutSeconds, leaseUntilMs };
+    const lasting = { longerSeconds: longerForExecution(job.executionTimeoutSeconds), leaseUntilMs };
     const within = new StepRecords(runtime, owner, { ...lasting, within: name });
     const { step: ownStep } = stepsOf({ ...common, records: within, prefix: `${name}/` });
     const step: StepFunction = async (...call) => {

@@ -126,9 +126,7 @@ describe('a report', () => {
     const [row, files] = [await reports.row(report), await reports.files(report)];
     await reports.lab.advance(RECORD_RETENTION_SECONDS + 3600);
     await reports.run({ ...report, title: 'Another one' });
-    expect((await reports.lab.deadLetterOf(JOBS.generateReport, report.reportId))?.reason.message).toContain(
-      'REPORT_ID_REUSED',
-    );
+    expect((await reports.record(report))?.verdict?.message).toContain('REPORT_ID_REUSED');
     expect(await reports.row(report)).toEqual(row);
     expect(await reports.files(report)).toEqual(files);
     expect(reports.mails(report)).toHaveLength(1);
