@@ -55,6 +55,11 @@ export function time(ms: number): string {
   return new Date(ms).toISOString();
 }
 
+/** `1 dead letter`, `2 dead letters`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 export function duration(ms: number): string {
   return ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`;
 }

@@ -1,16 +1,17 @@
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { type DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Ses } from '../../local/ses/index.ts';
 import type { Charge } from '../../samples/card-provider/book.ts';
 import { type DeadLetter, peekDeadLetters } from '../../shared/client/dead-letters.ts';
 import { JobLookup } from '../../shared/client/job-lookup.ts';
-import { type TableSubject, tableName } from '../../shared/jobs/names.ts';
+import type { TableSubject } from '../../shared/jobs/names.ts';
 import type { JobRecord } from '../../shared/jobs/record.ts';
 import { JOBS } from '../../shared/jobs/registry.ts';
 import { type Objects, reportFiles } from '../report-files.ts';
 import type { WebhookWorld } from '../webhooks.ts';
 import { type ResumedJob, resumedJobs } from './stage-runs.ts';
+import { tableRows } from './table-rows.ts';
 import { type WebhookEvidence, webhookEvidence } from './webhook-evidence.ts';
 
 /** Everything that a run left behind, read back through the same interfaces that other programs have. */
@@ -109,15 +110,7 @@ export async function gatherEvidence({
   webhooks,
 }: Sources): Promise<Evidence> {
   const lookup = new JobLookup(dynamo, stage);
-  const rows = async <Row>(subject: TableSubject): Promise<Row[]> => {
-    const found: Row[] = [];
-    const pages = paginateScan(
-      { client: dynamo },
-      { TableName: tableName(stage, subject), ConsistentRead: true },
-    );
-    for await (const { Items = [] } of pages) found.push(...(Items as Row[]));
-    return found;
-  };
+  const rows = <Row>(subject: TableSubject): Promise<Row[]> => tableRows(subject, { dynamo, stage });
   const records = new Map<string, JobRecord>();
   for await (const record of lookup.all()) records.set(record.pk, record);
   // Side by side: each ends with a long poll that finds nothing.
@@ -125,7 +118,7 @@ export async function gatherEvidence({
     Object.values(JOBS).map(
       async (job): Promise<[string, readonly DeadLetter[]]> => [
         job.type,
-        await peekDeadLetters(job, { sqs, stage, lookup, most: EVERY_DEAD_LETTER }),
+        (await peekDeadLetters(job, { sqs, stage, lookup, most: EVERY_DEAD_LETTER })).letters,
       ],
     ),
   );

@@ -1,9 +1,10 @@
-import { type DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { TakenEvent } from '../../samples/webhook-receiver/receiver.ts';
 import type { SentEvent } from '../../samples/webhook-sender/webhook-sender.ts';
-import { type TableSubject, tableName } from '../../shared/jobs/names.ts';
+import type { TableSubject } from '../../shared/jobs/names.ts';
 import type { WebhookEndpoint } from '../../shared/webhooks/endpoint.ts';
 import type { WebhookWorld } from '../webhooks.ts';
+import { tableRows } from './table-rows.ts';
 
 /** What webhooks left behind, at both of their ends. */
 export interface WebhookEvidence {
@@ -36,15 +37,7 @@ export async function webhookEvidence(
   { sender, customers, internalRequests }: WebhookWorld,
   { dynamo, stage }: { readonly dynamo: DynamoDBDocumentClient; readonly stage: string },
 ): Promise<WebhookEvidence> {
-  const rows = async <Row>(subject: TableSubject): Promise<Row[]> => {
-    const found: Row[] = [];
-    const pages = paginateScan(
-      { client: dynamo },
-      { TableName: tableName(stage, subject), ConsistentRead: true },
-    );
-    for await (const { Items = [] } of pages) found.push(...(Items as Row[]));
-    return found;
-  };
+  const rows = <Row>(subject: TableSubject): Promise<Row[]> => tableRows(subject, { dynamo, stage });
   return {
     sent: sender.sent,
     states: await rows<StateRow>('webhook-states'),

@@ -1,5 +1,10 @@
 import { type DeadLetter, peekDeadLetters } from '../../shared/client/dead-letters.ts';
-import { deadLetterQueueOf, redriveProgress, startRedrive } from '../../shared/client/redrive.ts';
+import {
+  deadLetterQueueOf,
+  type Redrive,
+  redriveProgress,
+  startRedrive,
+} from '../../shared/client/redrive.ts';
 import { confirmed, shown } from '../terminal.ts';
 import { type Command, jobOf, targetLine } from './command.ts';
 
@@ -17,7 +22,7 @@ export const redriveCommand: Command = {
     const job = jobOf(type);
     terminal.print(await targetLine(context));
     const queue = await deadLetterQueueOf(type, { sqs, stage });
-    const letters = await peekDeadLetters(job, { sqs, stage, lookup, most: MOST_PEEKED });
+    const { letters } = await peekDeadLetters(job, { sqs, stage, lookup, most: MOST_PEEKED });
     const number = Math.max(queue.visible, letters.length);
     if (number === 0) {
       terminal.print(
@@ -26,13 +31,12 @@ export const redriveCommand: Command = {
       return 0;
     }
     terminal.print(
-      `redrives all ${number} dead letters of ${type}; each job begins a new life with fresh attempts`,
+      `redrives ${number === 1 ? 'the one dead letter' : `all ${number} dead letters`} of ${type}; each job begins a new life with fresh attempts`,
     );
     if (letters.length < number) terminal.print(`  reasons of ${letters.length} of them:`);
     for (const line of reasonLines(letters)) terminal.print(line);
     if (!(await confirmed(terminal, yes))) return 1;
-    await startRedrive(queue, sqs);
-    return report(context, queue);
+    return report(context, queue, await startRedrive(queue, sqs));
   },
 };
 
@@ -45,7 +49,7 @@ function reasonLines(letters: readonly DeadLetter[]): string[] {
   return [
     ...byCode.map(
       ([code, ones]) =>
-        `  ${String(ones.length).padStart(5)}  ${code}: ${shown(ones[0]?.reason.message ?? '', 120)}`,
+        `  ${String(ones.length).padStart(5)}  ${code}${isOneMessage(ones) ? '' : ', for one'}: ${shown(ones[0]?.reason.message ?? '', 120)}`,
     ),
     ...(uncertain === 0
       ? []
@@ -55,13 +59,18 @@ function reasonLines(letters: readonly DeadLetter[]): string[] {
   ];
 }
 
+function isOneMessage(letters: readonly DeadLetter[]): boolean {
+  return new Set(letters.map(({ reason }) => reason.message)).size === 1;
+}
+
 async function report(
   { terminal, sqs }: Parameters<Command['run']>[0],
   queue: { readonly arn: string },
+  redrive: Redrive,
 ): Promise<number> {
   const untilMs = Date.now() + PATIENCE_MS;
   for (;;) {
-    const progress = await redriveProgress(queue, sqs);
+    const progress = await redriveProgress(queue, redrive, sqs);
     if (progress && progress.state !== 'RUNNING') {
       const { state, moved, failure } = progress;
       terminal.print(`${state}: ${moved} moved${failure === undefined ? '' : `; ${shown(failure)}`}`);

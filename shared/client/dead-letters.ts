@@ -1,5 +1,6 @@
 import {
   ChangeMessageVisibilityBatchCommand,
+  GetQueueAttributesCommand,
   GetQueueUrlCommand,
   type Message,
   ReceiveMessageCommand,
@@ -8,8 +9,9 @@ import {
 import type { AnyJob } from '../jobs/define-job.ts';
 import { deadLetterQueueName } from '../jobs/names.ts';
 import { parseJob } from '../jobs/parse-job.ts';
-import { isOtherWork, type JobRecord, keyReused } from '../jobs/record.ts';
+import { binds, isOtherWork, type JobRecord, keyReused } from '../jobs/record.ts';
 import type { JobLookup } from './job-lookup.ts';
+import { livesOf } from './job-status.ts';
 
 /** A message in a dead-letter queue, with the reason why it lies there. */
 export interface DeadLetter {
@@ -51,27 +53,42 @@ export async function explain(job: AnyJob, message: Message, lookup: JobLookup):
   const record = await lookup.byKey(job.type, key);
   return {
     ...seen,
-    reason: reasonOf(key, payloadHash, record),
+    reason: reasonOf({ ...seen, key, payloadHash }, record),
     job: { id: envelope.id, type: job.type, key, ...(record ? { record } : {}) },
   };
 }
 
-function reasonOf(key: string, payloadHash: string, record: JobRecord | undefined): DeadLetterReason {
+interface Judged {
+  readonly key: string;
+  readonly payloadHash: string;
+  readonly messageId: string;
+  readonly sentAtMs: number;
+}
+
+function reasonOf(letter: Judged, record: JobRecord | undefined): DeadLetterReason {
   if (!record)
     return {
       code: 'NEVER_RAN',
       message:
         'All receives passed and the handler never ran: throttled, failing to start, or its records unreachable. Look at the function’s errors and throttles of that time.',
     };
-  if (isOtherWork(record, payloadHash)) return keyReused(key, record.jobId);
-  if (record.state === 'cancelled' || record.state === 'expired') return endedWithout(record.state);
+  const { state } = record;
+  if (isOtherWork(record, letter.payloadHash)) return keyReused(letter.key, record.jobId);
+  if (state === 'cancelled' || state === 'expired') return endedWithout(state);
   if (record.verdict) return record.verdict;
+  // A resumed job, or one that was published again, leaves the letters of its former lives where they are.
+  const given = livesOf(record).former.findLast(({ verdict }) => binds(verdict, letter));
+  if (given)
+    return {
+      code: given.verdict.code,
+      message: `Given up on in life ${given.life}: ${given.verdict.message} The job has gone on since, and is ${state}. Redriving this letter is harmless.`,
+    };
   return {
     code: 'RECEIVES_EXHAUSTED',
     message:
-      record.state === 'completed'
+      state === 'completed'
         ? 'The job has completed; this is a further message of it. Redriving it is harmless.'
-        : `SQS moved the message before the job was decided (it is ${record.state}, attempt ${record.attempts}). Redrive it to go on.`,
+        : `SQS moved the message before the job was decided (it is ${state}, attempt ${record.attempts}). Redrive it to go on.`,
   };
 }
 
@@ -82,61 +99,121 @@ function endedWithout(state: 'cancelled' | 'expired'): DeadLetterReason {
   };
 }
 
+export interface DeadLetters {
+  readonly letters: readonly DeadLetter[];
+  /** There are others, or may be: `most` of them were found, or SQS handed out the same ones again and again. */
+  readonly more: boolean;
+  /** How many SQS counts, hidden ones too: within a minute, not exactly. */
+  readonly about: number;
+}
+
+interface LookOptions {
+  readonly sqs: SQSClient;
+  readonly stage: string;
+  readonly lookup: JobLookup;
+  /** @default 100 */
+  readonly most?: number;
+}
+
+/** What SQS takes, and what one look does at a time. */
+const AT_A_TIME = 10;
+/** SQS hides a message for at most so long. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
+const LONGEST_HIDDEN_SECONDS = 43_200;
+/** Ten letters take a tenth of it, as a rule. */
+const HIDDEN_SECONDS_FOR_TEN = 1;
+const LEAST_HIDDEN_SECONDS = 30;
+/** So often in a row SQS may hand out nothing but what it has handed out before. */
+const MOST_IDLE_RECEIVES = 20;
+
 /**
- * Looks at up to `most` dead letters of a job type. SQS can only show a message by receiving it: it is hidden from others
- * meanwhile, given back at the end, at the latest after `hideSeconds`, and its receive count grows, which in a DLQ moves nothing.
+ * Looks at up to `most` dead letters of a job type. SQS can only show a message by receiving it: it is hidden from others until all are
+ * found, at the longest for half a minute and a second more for each ten of them, and its receive count grows, which in a DLQ moves nothing.
  */
 export async function peekDeadLetters(
   job: AnyJob,
-  {
-    sqs,
-    stage,
-    lookup,
-    most = 100,
-    hideSeconds = 10,
-  }: { sqs: SQSClient; stage: string; lookup: JobLookup; most?: number; hideSeconds?: number },
-): Promise<DeadLetter[]> {
+  { sqs, stage, lookup, most = 100 }: LookOptions,
+): Promise<DeadLetters> {
   const { QueueUrl } = await sqs.send(
     new GetQueueUrlCommand({ QueueName: deadLetterQueueName(stage, job.type) }),
   );
-  const letters = new Map<string, DeadLetter>();
-  const receipts: string[] = [];
-  while (letters.size < most) {
-    const { Messages = [] } = await sqs.send(
-      new ReceiveMessageCommand({
-        QueueUrl,
-        MaxNumberOfMessages: Math.min(10, most - letters.size),
-        VisibilityTimeout: hideSeconds,
-        WaitTimeSeconds: 1,
-        MessageSystemAttributeNames: ['SentTimestamp', 'ApproximateReceiveCount', 'DeadLetterQueueSourceArn'],
-      }),
-    );
-    // Those seen first come back when their time is over: once only they come, all have been seen.
-    const unseen = Messages.filter(({ MessageId = '' }) => !letters.has(MessageId));
-    receipts.push(...Messages.map(({ ReceiptHandle = '' }) => ReceiptHandle));
-    if (unseen.length === 0) break;
-    for (const message of unseen) letters.set(message.MessageId ?? '', await explain(job, message, lookup));
-  }
-  await giveBack(sqs, QueueUrl, receipts);
-  return [...letters.values()];
+  const about = await countOf(sqs, QueueUrl);
+  // One more than asked for tells whether there are more.
+  const { messages, endless } = await receiveAndGiveBack(sqs, QueueUrl, most + 1, about);
+  const letters: DeadLetter[] = [];
+  for (const ten of inTens(messages.slice(0, most)))
+    letters.push(...(await Promise.all(ten.map((message) => explain(job, message, lookup)))));
+  return { letters, more: endless || messages.length > most, about: Math.max(about, messages.length) };
 }
 
+async function countOf(sqs: SQSClient, QueueUrl: string | undefined): Promise<number> {
+  const { Attributes = {} } = await sqs.send(
+    new GetQueueAttributesCommand({
+      QueueUrl,
+      AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
+    }),
+  );
+  return Object.values(Attributes).reduce((sum, count) => sum + Number(count), 0);
+}
+
+async function receiveAndGiveBack(
+  sqs: SQSClient,
+  QueueUrl: string | undefined,
+  most: number,
+  about: number,
+): Promise<{ messages: Message[]; endless: boolean }> {
+  const tens = Math.ceil(Math.min(most, about) / AT_A_TIME);
+  const VisibilityTimeout = Math.min(
+    LEAST_HIDDEN_SECONDS + tens * HIDDEN_SECONDS_FOR_TEN,
+    LONGEST_HIDDEN_SECONDS,
+  );
+  // By id: SQS may hand out one twice, and takes it back by its newest receipt.
+  const received = new Map<string, Message>();
+  let idle = 0;
+  try {
+    while (received.size < most && idle < MOST_IDLE_RECEIVES) {
+      const { Messages = [] } = await sqs.send(
+        new ReceiveMessageCommand({
+          QueueUrl,
+          MaxNumberOfMessages: Math.min(AT_A_TIME, most - received.size),
+          VisibilityTimeout,
+          WaitTimeSeconds: 1,
+          MessageSystemAttributeNames: [
+            'SentTimestamp',
+            'ApproximateReceiveCount',
+            'DeadLetterQueueSourceArn',
+          ],
+        }),
+      );
+      if (Messages.length === 0) break;
+      const before = received.size;
+      for (const message of Messages) received.set(message.MessageId ?? '', message);
+      idle = received.size === before ? idle + 1 : 0;
+    }
+  } finally {
+    await giveBack(sqs, QueueUrl, [...received.values()]);
+  }
+  return { messages: [...received.values()], endless: idle === MOST_IDLE_RECEIVES };
+}
+
+/** Whoever may only look, or is not answered, finds them visible when their time is over. */
 async function giveBack(
   sqs: SQSClient,
   QueueUrl: string | undefined,
-  receipts: readonly string[],
+  messages: readonly Message[],
 ): Promise<void> {
-  for (let from = 0; from < receipts.length; from += 10) {
-    const entries = receipts.slice(from, from + 10).map((ReceiptHandle, place) => ({
+  const giveBackTen = async (ten: readonly Message[]): Promise<void> => {
+    const Entries = ten.map(({ ReceiptHandle }, place) => ({
       Id: String(place),
       ReceiptHandle,
       VisibilityTimeout: 0,
     }));
-    try {
-      await sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries: entries }));
-    } catch {
-      // Whoever may only look finds them visible when their time is over.
-      return;
-    }
-  }
+    await sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries })).catch(() => {});
+  };
+  for (const hundred of inTens(inTens(messages))) await Promise.all(hundred.map(giveBackTen));
+}
+
+function inTens<Item>(items: readonly Item[]): Item[][] {
+  return Array.from({ length: Math.ceil(items.length / AT_A_TIME) }, (_, ten) =>
+    items.slice(ten * AT_A_TIME, (ten + 1) * AT_A_TIME),
+  );
 }

@@ -2,6 +2,7 @@ import {
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
   ListMessageMoveTasksCommand,
+  type ListMessageMoveTasksResultEntry,
   type SQSClient,
   StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
@@ -14,6 +15,12 @@ export interface DeadLetterQueue {
   readonly visible: number;
   /** Letters that somebody looks at just now; they are visible again when that is over. */
   readonly hidden: number;
+}
+
+/** A redrive that was started. */
+export interface Redrive {
+  /** When the queue's newest one before it was started, in milliseconds since the epoch; 0: there was none. */
+  readonly afterMs: number;
 }
 
 export interface RedriveProgress {
@@ -47,21 +54,32 @@ export async function deadLetterQueueOf(
  * Moves every dead letter of the queue back to where it came from, as the console's "Start DLQ redrive" does: each job begins a new life. SQS
  * runs one such task a queue, of at most 500 messages a second.
  */
-export async function startRedrive({ arn }: Pick<DeadLetterQueue, 'arn'>, sqs: SQSClient): Promise<void> {
+export async function startRedrive({ arn }: Pick<DeadLetterQueue, 'arn'>, sqs: SQSClient): Promise<Redrive> {
+  const former = await newestTask(arn, sqs);
   await sqs.send(new StartMessageMoveTaskCommand({ SourceArn: arn }));
+  return { afterMs: former?.StartedTimestamp ?? 0 };
 }
 
-/** How far the queue's newest redrive has come; `undefined` when there was none. */
+/** How far the redrive has come; `undefined` while SQS does not list it yet. */
 export async function redriveProgress(
   { arn }: Pick<DeadLetterQueue, 'arn'>,
+  { afterMs }: Redrive,
   sqs: SQSClient,
 ): Promise<RedriveProgress | undefined> {
-  const { Results: [newest] = [] } = await sqs.send(new ListMessageMoveTasksCommand({ SourceArn: arn }));
-  if (!newest) return undefined;
+  const newest = await newestTask(arn, sqs);
+  if (!newest || (newest.StartedTimestamp ?? 0) <= afterMs) return undefined;
   const { Status = 'UNKNOWN', ApproximateNumberOfMessagesMoved = 0, FailureReason } = newest;
   return {
     state: Status,
     moved: ApproximateNumberOfMessagesMoved,
     ...(FailureReason === undefined ? {} : { failure: FailureReason }),
   };
+}
+
+async function newestTask(
+  SourceArn: string,
+  sqs: SQSClient,
+): Promise<ListMessageMoveTasksResultEntry | undefined> {
+  const { Results: [newest] = [] } = await sqs.send(new ListMessageMoveTasksCommand({ SourceArn }));
+  return newest;
 }

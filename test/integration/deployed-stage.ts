@@ -112,7 +112,7 @@ export class DeployedStage {
     let found: DeadLetter[] = [];
     await this.until(
       async () => {
-        found = (await peekDeadLetters(job, { sqs, stage, lookup, hideSeconds: 5 })).filter(which);
+        found = (await peekDeadLetters(job, { sqs, stage, lookup })).letters.filter(which);
         return found.length > 0;
       },
       () => `no such dead letter of ${job.type} after ${withinSeconds} s`,
@@ -154,7 +154,7 @@ export class DeployedStage {
     await this.until(
       async () => {
         if ((await lookup.byKey(job.type, key))?.state === 'completed') return true;
-        const letters = await peekDeadLetters(job, { sqs, stage, lookup, hideSeconds: 5 });
+        const { letters } = await peekDeadLetters(job, { sqs, stage, lookup });
         if (
           letters.some(
             ({ messageId, sentAtMs }) => messageId === letter.messageId && sentAtMs === letter.sentAtMs,

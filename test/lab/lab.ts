@@ -146,14 +146,12 @@ export class Lab {
 
   /** What lies in the job's dead-letter queue, with its reasons. It stays there and stays visible. */
   async deadLetters(job: AnyJob): Promise<DeadLetter[]> {
-    const letters = await peekDeadLetters(job, {
+    const { letters } = await peekDeadLetters(job, {
       sqs: this.sqs,
       stage: this.#stage,
       lookup: this.lookup,
-      hideSeconds: 1,
     });
-    await this.advance(1);
-    return letters;
+    return [...letters];
   }
 
   /** The newest dead letter of a key. */
