@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import * as z from 'zod';
 import type { AnyJob } from '../shared/jobs/define-job.ts';
-import { issuesOf, payloadHash } from '../shared/jobs/message.ts';
+import { issuesOf, LONGEST_ID, payloadHash } from '../shared/jobs/message.ts';
 import { keyOf, parseJob, validate } from '../shared/jobs/parse-job.ts';
 import { JOB_TYPES, jobByType } from '../shared/jobs/registry.ts';
 import { UsageError } from './usage-error.ts';
@@ -38,7 +38,7 @@ const AFTER = z.number().min(0).max(86_400).default(0);
 const jobLine = z.strictObject({
   type: z.string(),
   data: z.unknown().refine((data) => data !== undefined, 'is missing'),
-  id: z.string().min(1).optional(),
+  id: z.string().min(1).max(LONGEST_ID).optional(),
   afterSeconds: AFTER,
 });
 const bodyLine = z.strictObject({ queue: z.string(), body: z.string().min(1), afterSeconds: AFTER });

@@ -47,10 +47,8 @@ export class Progress {
   /** Counts a line that a consumer logged, when it is a metric about duplicates. */
   readLog(line: string): void {
     if (!line.includes('"Duplicates"')) return;
-    const { service, Duplicates: values } = JSON.parse(line) as {
-      service: string;
-      Duplicates: number | number[];
-    };
+    const { service, Duplicates: values } = metricOf(line);
+    if (service === undefined) return;
     const added = [values].flat().reduce((sum, value) => sum + value, 0);
     this.#duplicates.set(service, (this.#duplicates.get(service) ?? 0) + added);
   }
@@ -92,6 +90,23 @@ export class Progress {
 
   #counts(name: string) {
     return this.#cloud.sqs.counts(this.#cloud.sqs.arnOf(name));
+  }
+}
+
+interface DuplicatesMetric {
+  readonly service?: string;
+  readonly Duplicates: number | number[];
+}
+
+/** A line of a handler's own may have the word in it, too. */
+function metricOf(line: string): DuplicatesMetric {
+  try {
+    const value = JSON.parse(line) as Partial<DuplicatesMetric> | null;
+    const { service, Duplicates = 0 } = value ?? {};
+    const isMetric = typeof service === 'string' && [Duplicates].flat().every(Number.isFinite);
+    return isMetric ? { service, Duplicates } : { Duplicates: 0 };
+  } catch {
+    return { Duplicates: 0 };
   }
 }
 

@@ -49,7 +49,7 @@ function outcomeRows(accepted: readonly FeedEntry[], { records, deadLetters }: E
   return table(
     [
       'type',
-      'published',
+      'in the feed',
       'jobs begun',
       'completed',
       'dead',

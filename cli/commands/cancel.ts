@@ -3,7 +3,15 @@ import { statusOf } from '../../shared/client/job-status.ts';
 import type { JobRecord } from '../../shared/jobs/record.ts';
 import { sentenceOf } from '../sentences.ts';
 import { confirmed, shown } from '../terminal.ts';
-import { type Command, type CommandContext, jobOf, recordById, targetLine, typeAndKey } from './command.ts';
+import {
+  type Command,
+  type CommandContext,
+  jobOf,
+  recordById,
+  refuseUnknownType,
+  targetLine,
+  typeAndKey,
+} from './command.ts';
 
 export const cancelCommand: Command = {
   takes: 'TYPE#KEY or ID',
@@ -29,7 +37,15 @@ async function byId(
   context: CommandContext,
 ): Promise<{ type: string; key: string } | undefined> {
   const record = await recordById(jobId, context);
-  if (record) return typeAndKey(record.pk);
+  const reference = record && typeAndKey(record.pk);
+  if (reference) return reference;
+  if (record) {
+    context.terminal.print(
+      `"${shown(jobId)}" is the id of ${shown(record.pk)}, whose type is none of those that there are here, so nothing was cancelled.`,
+    );
+    return undefined;
+  }
+  refuseUnknownType(jobId);
   context.terminal.print(
     `Stage "${context.stage}" has no record of "${shown(jobId)}", so nothing was cancelled: an id is known from its job's first attempt on. Cancel it as TYPE#KEY, which works before that, too.`,
   );

@@ -64,6 +64,20 @@ export function typeAndKey(subject: string): { type: string; key: string } | und
 }
 
 /**
+ * For a subject that nothing is known of: an id, or `TYPE#KEY` with a mistake in the type.
+ *
+ * @throws UsageError where what it begins with is no type
+ */
+export function refuseUnknownType(subject: string): void {
+  const cut = subject.indexOf('#');
+  const type = subject.slice(0, cut);
+  if (cut <= 0 || jobByType(type)) return;
+  throw new UsageError(
+    `No job that has begun has the id "${shown(subject)}", and there is no job type "${shown(type)}"; there are ${JOB_TYPES.join(', ')}.`,
+  );
+}
+
+/**
  * The one job of a publisher's id.
  *
  * @throws UsageError naming the jobs where it is that of several

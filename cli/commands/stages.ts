@@ -9,9 +9,17 @@ import {
 import { stateMachineArn } from '../../shared/client/target.ts';
 import { isStaged } from '../../shared/jobs/staged-job.ts';
 import { sentenceOf } from '../sentences.ts';
-import { confirmed, shown, time } from '../terminal.ts';
+import { confirmed, counted, shown, time } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
-import { type Command, type CommandContext, jobOf, recordById, targetLine, typeAndKey } from './command.ts';
+import {
+  type Command,
+  type CommandContext,
+  jobOf,
+  recordById,
+  refuseUnknownType,
+  targetLine,
+  typeAndKey,
+} from './command.ts';
 import { spanMs } from './span-option.ts';
 
 const DEFAULT_RATE = '5';
@@ -40,6 +48,7 @@ async function resumeOne(context: CommandContext, subject: string): Promise<numb
     ? lookup.byKey(reference.type, reference.key)
     : recordById(subject, context));
   if (!record) {
+    if (!reference) refuseUnknownType(subject);
     terminal.print(
       `Stage "${stage}" has no record of "${shown(subject)}"; all of a type that failed are resumed by TYPE and --since.`,
     );
@@ -80,7 +89,7 @@ async function resumeAll(context: CommandContext, type: string, since: string): 
   const machine = await stateMachineArn(dynamo, stage, type);
   const { resumptions, leftOut } = await findResumptions(machine, window, context);
   terminal.print(
-    `resumes ${resumptions.length} jobs of ${type} whose executions failed from ${time(window.fromMs)} to ${untilMs === undefined ? 'now' : time(window.toMs)}, ${rate} a second`,
+    `resumes ${counted(resumptions.length, 'job')} of ${type} whose executions failed from ${time(window.fromMs)} to ${untilMs === undefined ? 'now' : time(window.toMs)}, ${rate} a second`,
   );
   for (const line of [...errorLines(resumptions), ...leftOutLines(leftOut)]) terminal.print(line);
   if (resumptions.length === 0) return 0;

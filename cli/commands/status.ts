@@ -2,7 +2,7 @@ import { type NoRecord, status } from '../../shared/client/status.ts';
 import { JOB_TYPES, jobByType } from '../../shared/jobs/registry.ts';
 import { storyOf } from '../story.ts';
 import { shown } from '../terminal.ts';
-import { type Command, typeAndKey } from './command.ts';
+import { type Command, refuseUnknownType, typeAndKey } from './command.ts';
 
 export const statusCommand: Command = {
   takes: 'ID or TYPE#KEY',
@@ -19,8 +19,10 @@ export const statusCommand: Command = {
       sfn,
     });
     for (const report of reports) terminal.print(storyOf(report, { stage, nowMs: now(), all }));
-    if (noRecord) terminal.print(absenceOf(subject, stage, noRecord));
-    return noRecord ? 1 : 0;
+    if (!noRecord) return 0;
+    if (!noRecord.duplicateOfForgotten) refuseUnknownType(subject);
+    terminal.print(absenceOf(subject, stage, noRecord));
+    return 1;
   },
 };
 

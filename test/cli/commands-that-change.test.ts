@@ -1,5 +1,10 @@
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { redriveProgress, startRedrive } from '../../shared/client/redrive.ts';
+import { tableName } from '../../shared/jobs/names.ts';
 import { JOBS } from '../../shared/jobs/registry.ts';
+import { STAGE } from '../lab/global-setup.ts';
 import type { Lab } from '../lab/lab.ts';
 import { CommandLab, payment } from './command-lab.ts';
 
@@ -47,6 +52,32 @@ describe('honest-jobs cancel', () => {
     expect(stdout).toContain('Cancel it as TYPE#KEY, which works before that, too.');
   });
 
+  it('says that there is no such type, where what stands before the key is none and nobody has that id', async () => {
+    for (const args of [
+      ['cancel', 'send-emial#k1', '--yes'],
+      ['status', 'send-emial#k1'],
+      ['stages', 'resume', 'send-emial#k1', '--yes'],
+    ]) {
+      const { code, stderr } = await commands.run(...args);
+      expect(code).toBe(2);
+      expect(stderr).toContain('there is no job type "send-emial"; there are send-email, ');
+    }
+  });
+
+  it('takes an id for one that has a # in it, and says so where its type is gone', async () => {
+    await lab.publish(JOBS.processPayment, { ...payment, transactionId: 'tx-hash' }, { id: 'shop#1' });
+    await lab.drain();
+    expect((await commands.run('status', 'shop#1')).stdout).toContain('process-payment#tx-hash');
+    const record = await lab.record(JOBS.processPayment, 'tx-hash');
+    const Item = { ...record, pk: 'send-fax#1', jobId: 'fax#1' };
+    await lab.dynamo.send(new PutCommand({ TableName: tableName(STAGE, 'jobs'), Item }));
+    const { code, stdout } = await commands.run('cancel', 'fax#1', '--yes');
+    expect(code).toBe(1);
+    expect(stdout).toContain(
+      '"fax#1" is the id of send-fax#1, whose type is none of those that there are here',
+    );
+  });
+
   it('asks for the key where an id is that of two jobs', async () => {
     for (const transactionId of ['tx-same-1', 'tx-same-2'])
       await lab.publish(JOBS.processPayment, { ...payment, transactionId }, { id: 'job-same' });
@@ -86,13 +117,31 @@ describe('honest-jobs resolve and redrive', () => {
     const redriven = await commands.run('redrive', 'process-payment', '--yes');
     expect(redriven.code).toBe(0);
     expect(redriven.stdout).toMatch(/^account \d{12}, region \S+, stage "dev"\nredrives all 3 dead letters/);
-    expect(redriven.stdout).toMatch(/ {6}2 {2}UNKNOWN_ACCOUNT: There is no account/);
+    expect(redriven.stdout).toMatch(/ {6}2 {2}UNKNOWN_ACCOUNT, for one: There is no account/);
     expect(redriven.stdout).toMatch(/ {6}1 {2}NOT_JSON: /);
     expect(redriven.stdout).toContain('COMPLETED: 3 moved');
     await lab.drain();
     const told = (await commands.run('status', 'job-mend')).stdout;
     expect(told).toMatch(/status {4}completed/);
     expect(told).toMatch(/life {6}2, since 2\S+Z\n {12}life 1 ended 2\S+Z because UNKNOWN_ACCOUNT/);
+  });
+
+  it('tell a redrive’s own end, not that of the one before it', async () => {
+    const [former, own] = [1, 2].map((at) => ({ Status: 'COMPLETED', StartedTimestamp: at }));
+    let calls = 0;
+    const sqs = new SQSClient({ region: lab.cloud.region, endpoint: lab.cloud.endpoint });
+    sqs.middlewareStack.add(
+      () => async () => ({
+        response: {},
+        output: { $metadata: {}, Results: ++calls < 4 ? [former] : [own, former] },
+      }),
+      { step: 'initialize' },
+    );
+    const queue = { arn: 'arn:aws:sqs:us-east-1:000000000000:dead' };
+    const redrive = await startRedrive(queue, sqs);
+    expect(await redriveProgress(queue, redrive, sqs)).toBeUndefined();
+    expect(await redriveProgress(queue, redrive, sqs)).toMatchObject({ state: 'COMPLETED' });
+    sqs.destroy();
   });
 
   it('say that there is nothing to redrive', async () => {

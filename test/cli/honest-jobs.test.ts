@@ -1,7 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { GetQueueUrlCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { main } from '../../cli/honest-jobs.ts';
-import { tableName } from '../../shared/jobs/names.ts';
+import { deadLetterQueueName, tableName } from '../../shared/jobs/names.ts';
 import { JOBS } from '../../shared/jobs/registry.ts';
 import { STAGE } from '../lab/global-setup.ts';
 import type { Lab } from '../lab/lab.ts';
@@ -150,7 +154,73 @@ describe('honest-jobs dead', () => {
   });
 });
 
+describe('honest-jobs dead of more letters than it lists', () => {
+  it('says of how many, and lists the others with --all', async () => {
+    const QueueName = deadLetterQueueName(STAGE, JOBS.placeOrder.type);
+    const { QueueUrl } = await lab.sqs.send(new GetQueueUrlCommand({ QueueName }));
+    for (let ten = 0; ten < 11; ten++)
+      await lab.sqs.send(
+        new SendMessageBatchCommand({
+          QueueUrl,
+          Entries: Array.from({ length: 10 }, (_, index) => ({ Id: `${index}`, MessageBody: 'no JSON' })),
+        }),
+      );
+    const some = await commands.run('dead', 'place-order');
+    expect(some.stdout).toContain('100 of about 110 dead letters (--all shows them) of place-order in stage');
+    const all = await commands.run('dead', 'place-order', '--all');
+    expect(all.stdout).toContain('110 dead letters of place-order in stage');
+    expect(all.stdout.match(/ {4}NOT_JSON/g)).toHaveLength(110);
+  });
+});
+
+describe('honest-jobs where nothing answers', () => {
+  it.each(['http://localhost:1', 'http://127.0.0.1:1'])(
+    'names %s, and how to name another',
+    async (endpoint) => {
+      const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+      for (const [name, value] of Object.entries(lab.cloud.environment)) vi.stubEnv(name, value);
+      vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
+      expect(await main(['status', 'job-good', '--endpoint-url', endpoint])).toBe(1);
+      vi.unstubAllEnvs();
+      expect(stderr.mock.calls.join('')).toMatch(
+        new RegExp(`ECONNREFUSED .*Nothing answers at ${endpoint}; --endpoint-url names another`),
+      );
+    },
+  );
+});
+
+describe('honest-jobs whose reader reads no further', () => {
+  it('does what it was told to, and ends with its own exit code', async () => {
+    const { endpoint, environment } = lab.cloud;
+    const program = fileURLToPath(new URL('../../cli/honest-jobs.mjs', import.meta.url));
+    const args = [program, 'cancel', 'process-payment#tx-unread', '--yes', '--endpoint-url', endpoint];
+    const child = spawn(process.execPath, args, {
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    child.stdout.destroy();
+    const [code] = await once(child, 'exit');
+    expect(await lab.record(JOBS.processPayment, 'tx-unread')).toMatchObject({ state: 'cancelled' });
+    expect(code).toBe(0);
+  });
+});
+
 describe('honest-jobs', () => {
+  it('tells of one command what --help asks of it alone', async () => {
+    const printed: string[] = [];
+    const terminal = {
+      interactive: false,
+      print: (text: string) => void printed.push(text),
+      ask: async () => '',
+    };
+    expect(await main(['stages', '--help'], terminal)).toBe(0);
+    const help = printed.join('\n');
+    expect(help).toContain('npx honest-jobs stages resume TYPE#KEY');
+    expect(help).toContain('so do all of a type that failed in that time');
+    expect(help).toContain('--endpoint-url URL');
+    expect(help).not.toMatch(/honest-jobs (status|redrive|endpoints)|These show the account/);
+  });
+
   it.each([
     [['dead', 'send-fax'], 'There is no job type "send-fax"; there are send-email, process-payment, '],
     [['redo', 'x'], 'There is no command "redo"'],
