@@ -13,7 +13,7 @@ import { feedDoor, openSession, type Session } from './session.ts';
 import { START_HELP, type StartOptions, startOptions } from './start-options.ts';
 import { DEPLOYED_APP, synthesize } from './synth.ts';
 import { UsageError } from './usage-error.ts';
-import { makeWeather } from './weather-maker.ts';
+import { makeWeather } from './weather/make-weather.ts';
 import { readIncoming, sendIncoming } from './webhooks.ts';
 
 const STAGE = 'dev';
