@@ -1,10 +1,14 @@
+import { readFileSync } from 'node:fs';
 import { App, type AppProps, type Environment } from 'aws-cdk-lib';
-import cdk from '../cdk.json' with { type: 'json' };
 import { Checklist } from './checks/checklist.ts';
 import { warnOfPlaceholders } from './checks/placeholders.ts';
 import type { Settings } from './config.ts';
 import { JobsStack } from './stacks/jobs.ts';
 import { StateStack } from './stacks/state.ts';
+
+const { context: FLAGS } = JSON.parse(readFileSync(new URL('../cdk.json', import.meta.url), 'utf8')) as {
+  readonly context: Readonly<Record<string, unknown>>;
+};
 
 /** An app as `cdk` and `node infra/app.ts` make it, with the same templates from both. It refuses job queues that lack what each must have. */
 export function newApp(props: AppProps = {}): App {
@@ -12,9 +16,10 @@ export function newApp(props: AppProps = {}): App {
     // Else only `cdk` would add a resource that counts constructs to each template.
     analyticsReporting: false,
     ...props,
-    // Else only `cdk` would set the flags. Two are unlike what it recommends: references between stacks are strong, since what the Jobs
-    // stack reads of the State stack cannot be replaced while it is read; and warnings are for `cdk` to print, not for each synthesis.
-    context: { ...cdk.context, ...props.context },
+    // Else only `cdk` would set the flags. Three are unlike what it recommends: references between stacks are strong, since what the Jobs
+    // stack reads of the State stack cannot be replaced while it is read; warnings are for `cdk` to print, not for each synthesis; and
+    // the statements of a policy stay as they are written.
+    context: { ...FLAGS, ...props.context },
   });
   Checklist.addTo(app);
   return app;

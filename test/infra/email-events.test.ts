@@ -54,7 +54,7 @@ describe("SES's events", () => {
       KeyPolicy: {
         Statement: Match.arrayWith([
           Match.objectLike({
-            Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+            Action: ['kms:GenerateDataKey', 'kms:Decrypt'],
             Principal: { Service: 'ses.amazonaws.com' },
             Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
           }),

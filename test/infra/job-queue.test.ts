@@ -199,7 +199,7 @@ describe('the right to publish', () => {
     }).hasResourceProperties('AWS::IAM::Policy', {
       PolicyName: Match.stringLikeRegexp('^Shop'),
       PolicyDocument: {
-        Statement: [Match.objectLike({ Action: ['sqs:GetQueueUrl', 'sqs:SendMessage'] })],
+        Statement: [Match.objectLike({ Action: ['sqs:SendMessage', 'sqs:GetQueueUrl'] })],
       },
     });
   });
