@@ -12,7 +12,7 @@ import { DeliveryLab } from '../test/functions/deliver-webhook/delivery-lab.ts';
 import { WebhookLab } from '../test/functions/webhook-ingress/webhook-lab.ts';
 import { recordCalls } from '../test/lab/call-log.ts';
 import { Lab } from '../test/lab/lab.ts';
-import { idleMonth } from './idle.ts';
+import { type IdleItem, idleMonth } from './idle.ts';
 import { PER_MONTH, PRICES_OF } from './prices.ts';
 import { printTable, short } from './report.ts';
 import { billed, indexKeys, priceOf, sum, type Usage } from './usage.ts';
@@ -172,22 +172,30 @@ function transitions(job: object, stageRuns: number): number {
 }
 
 async function printIdle(): Promise<void> {
-  for (const stage of [STAGE, 'prod']) {
-    const rows = idleMonth(readAssembly((await synthesize(stage, DEPLOYED_APP)).directory));
-    console.log(`\n$ a month of ${stage} at idle`);
-    printTable(
-      ['what', 'number', 'each', 'together'],
-      [
-        ...rows.map(({ what, number, each }) => [
-          what,
-          String(number),
-          each.toFixed(2),
-          (number * each).toFixed(2),
-        ]),
-        ['in all', '', '', rows.reduce((all, { number, each }) => all + number * each, 0).toFixed(2)],
-      ],
-    );
-  }
+  const prod = await synthesize('prod', DEPLOYED_APP);
+  const ofDev = idleMonth(readAssembly(directory));
+  const ofProd = idleMonth(readAssembly(prod.directory));
+  const together = ({ number, each }: IdleItem): number => number * each;
+  const inAll = (items: readonly IdleItem[]): string =>
+    items.reduce((all, item) => all + together(item), 0).toFixed(2);
+  console.log('\n$ a month at idle');
+  printTable(
+    ['what', 'dev', 'prod', 'each', 'dev, together', 'prod, together'],
+    [
+      ...ofDev.map((item, index) => {
+        const other = ofProd[index] as IdleItem;
+        return [
+          item.what,
+          String(item.number),
+          String(other.number),
+          item.each.toFixed(2),
+          together(item).toFixed(2),
+          together(other).toFixed(2),
+        ];
+      }),
+      ['in all', '', '', '', inAll(ofDev), inAll(ofProd)],
+    ],
+  );
   const metrics = Object.keys(METRICS).length;
   console.log(
     `\nAnd each job type reports up to ${metrics} custom metrics: $${(metrics * PER_MONTH.customMetric).toFixed(2)} a month where jobs of it run in every hour, nothing where none does.`,
