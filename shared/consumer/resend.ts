@@ -21,8 +21,11 @@ export const LONGEST_SQS_DELAY_SECONDS = 900;
 /** What the call may take of the time that the function has beyond its job's. */
 const LONGEST_WAIT_MS = 3000;
 
-/** EventBridge Scheduler makes any call of AWS's: the queue's own target takes no message attributes. */
-const SEND_MESSAGE_TARGET = 'arn:aws:scheduler:::aws-sdk:sqs:sendMessage';
+/** EventBridge Scheduler makes any call of AWS's: the queue's own target takes no message attributes. In the partition that its role is of. */
+function sendMessageTarget(roleArn: string): string {
+  const [, partition] = roleArn.split(':');
+  return `arn:${partition}:scheduler:::aws-sdk:sqs:sendMessage`;
+}
 
 export interface Resending {
   readonly record: SQSRecord;
@@ -105,7 +108,7 @@ async function schedule(
         ScheduleExpression: `at(${new Date(Math.ceil(atMs / 1000) * 1000).toISOString().slice(0, 19)})`,
         FlexibleTimeWindow: { Mode: FlexibleTimeWindowMode.OFF },
         ActionAfterCompletion: ActionAfterCompletion.DELETE,
-        Target: { Arn: SEND_MESSAGE_TARGET, RoleArn: roleArn, Input: jsonOf(input) },
+        Target: { Arn: sendMessageTarget(roleArn), RoleArn: roleArn, Input: jsonOf(input) },
       }),
       { abortSignal: AbortSignal.timeout(LONGEST_WAIT_MS) },
     );

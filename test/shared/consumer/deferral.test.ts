@@ -1,3 +1,4 @@
+import { type CreateScheduleCommandInput, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { PurgeQueueCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import * as z from 'zod';
@@ -84,6 +85,23 @@ describe('a handler that asks for later', () => {
     expect(runs).toHaveLength(2);
     expect((runs[1]?.atMs ?? 0) - (runs[0]?.atMs ?? 0)).toBeGreaterThanOrEqual(3600_000);
     expect(await consumer.record('steps')).toMatchObject({ state: 'completed', attempts: 1 });
+  });
+
+  it('is scheduled in the partition that the stage is deployed in', async () => {
+    const consumer = new InProcess(lab, job);
+    const targets: unknown[] = [];
+    const scheduler = new SchedulerClient({ region: 'cn-north-1' });
+    scheduler.middlewareStack.add(() => ({ input }) => {
+      targets.push((input as CreateScheduleCommandInput).Target?.Arn);
+      throw new Error('Nothing is there.');
+    });
+    const roleArn = 'arn:aws-cn:iam::000000000000:role/none';
+    await consumer.publish({ key: 'in China' });
+    await consumer.drain({
+      handler: throwing(later(3600)).handler,
+      runtime: { scheduler, schedules: { groupName: 'no-such-group', roleArn } },
+    });
+    expect(targets[0]).toBe('arn:aws-cn:scheduler:::aws-sdk:sqs:sendMessage');
   });
 
   it('and fails in turn still ends, by its schedule', async () => {
