@@ -18,7 +18,10 @@ export interface PublishedMessage {
   readonly atMs: number;
 }
 
-/** Every message that a topic has taken, in order, with or without subscribers. */
+/** SNS keeps none; a cloud that runs for long must not fill the disk. */
+const LIMIT = 10_000;
+
+/** The youngest messages that topics have taken, in order, with or without subscribers. */
 export class Published {
   readonly #context: CloudContext;
 
@@ -36,6 +39,9 @@ export class Published {
         'INSERT INTO sns_published (messageId, topicArn, subject, message, atMs) VALUES (?, ?, ?, ?, ?)',
       )
       .run(messageId, topicArn, subject ?? null, message, atMs);
+    this.#context.store.db
+      .prepare('DELETE FROM sns_published WHERE id <= (SELECT max(id) FROM sns_published) - ?')
+      .run(LIMIT);
   }
 
   all(): PublishedMessage[] {

@@ -75,7 +75,7 @@ export class Sns implements Service {
     return published.messageId;
   }
 
-  /** Every message of every topic, in order, those of earlier runs in the same folder too. */
+  /** The last 10,000 messages of all topics, in order, those of earlier runs in the same folder too. */
   published(): PublishedMessage[] {
     return this.#published.all();
   }

@@ -47,6 +47,7 @@ CREATE TABLE IF NOT EXISTS states_executions (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS states_executions_of ON states_executions (machine, start_ms);
 CREATE INDEX IF NOT EXISTS states_executions_running ON states_executions (status) WHERE status = 'RUNNING';
+CREATE INDEX IF NOT EXISTS states_executions_stopped ON states_executions (json_extract(data, '$.stopMs')) WHERE status <> 'RUNNING';
 CREATE TABLE IF NOT EXISTS states_tokens (token TEXT PRIMARY KEY, execution TEXT NOT NULL, task TEXT NOT NULL) STRICT;
 `;
 
@@ -105,7 +106,21 @@ export class Executions {
       .slice(offset, offset + limit);
   }
 
-  /** Over all executions that were ever started. */
+  /** Those that were closed so long ago. */
+  closedBefore(atMs: number): string[] {
+    return this.#context.store.db
+      .prepare(
+        "SELECT arn FROM states_executions WHERE status <> 'RUNNING' AND json_extract(data, '$.stopMs') <= ?",
+      )
+      .all(atMs)
+      .map(({ arn }) => String(arn));
+  }
+
+  delete(arn: string): void {
+    this.#context.store.db.prepare('DELETE FROM states_executions WHERE arn = ?').run(arn);
+  }
+
+  /** Over all executions that are kept. */
   transitions(): number {
     const row = this.#context.store.db
       .prepare("SELECT SUM(json_extract(data, '$.transitions')) AS sum FROM states_executions")

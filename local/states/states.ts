@@ -19,6 +19,7 @@ import { executionEnded, executionStarted } from './metrics.ts';
 import { checkName } from './names.ts';
 import { statesProviders } from './providers.ts';
 import { redriveStatusOf } from './redrives.ts';
+import { Retention } from './retention.ts';
 import { Run, type RunStores } from './run.ts';
 import { Running } from './running.ts';
 import { statusChangeDetail } from './status-events.ts';
@@ -57,6 +58,7 @@ export class StepFunctions implements Service {
   readonly #running: Running;
   readonly #calls: TaskCalls;
   readonly #definitions = new Map<string, Flow>();
+  readonly #retention: Retention;
   readonly #operations: Readonly<Record<string, Operation>>;
 
   constructor(context: CloudContext, options: StepFunctionsOptions) {
@@ -70,6 +72,7 @@ export class StepFunctions implements Service {
       history: this.history,
       frames: new FrameStore(context.store),
     };
+    this.#retention = new Retention(context, this.#stores);
     this.#integrations = new Integrations({ ...options, intercept: () => this.intercept });
     this.#calls = new TaskCalls(context.clock, this.#integrations, (arn, id, outcome) =>
       this.#running.send(arn, (run) => this.#interpreter.tasks.called(run, id, outcome)),
@@ -97,6 +100,7 @@ export class StepFunctions implements Service {
 
   /** Takes up what an earlier run left. */
   start(): void {
+    this.#retention.forgetOld();
     for (const { arn } of this.executions.running())
       void this.#running.send(arn, async (run) => {
         if (run.root.entered || run.root.status !== 'running') await this.#interpreter.tasks.recover(run);
@@ -154,6 +158,7 @@ export class StepFunctions implements Service {
     checkName(name);
     checkInput(input);
     const arn = executionArn(machineArn, name);
+    this.#retention.forgetOld();
     const existing = this.executions.find(arn);
     if (existing?.status === 'RUNNING' && existing.input === input) return existing;
     if (existing) throw new AwsError('ExecutionAlreadyExists', `Execution Already Exists: '${arn}'`);
