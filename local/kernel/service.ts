@@ -45,7 +45,7 @@ export interface OpenEndpoint {
 
 /** One AWS service behind the common port. */
 export interface Service {
-  /** As in the credential scope of a signed request: `sqs`, `dynamodb`, `lambda`, `ses`, `monitoring`, `sns`, `s3`, `logs`, `scheduler`. */
+  /** As in the credential scope of a signed request: `sqs`, `dynamodb`, `lambda`, `ses`, `monitoring`, `sns`, `s3`, `logs`, `scheduler`, `states`, `events`, `secretsmanager`. */
   readonly signingName: string;
   readonly open?: OpenEndpoint;
   handle(request: ServiceRequest): Promise<ServiceResponse>;
