@@ -130,7 +130,7 @@ describe('a report', () => {
     expect(await reports.row(report)).toEqual(row);
     expect(await reports.files(report)).toEqual(files);
     expect(reports.mails(report)).toHaveLength(1);
-  });
+  }, 180_000);
 
   it('that is published twice is one report', async () => {
     const report = reports.report();

@@ -81,7 +81,8 @@ const UNUSED: readonly Omit<ExplainedBy, 'what'>[] = [
   },
   {
     action: /^dynamodb:GetItem$/,
-    resource: /:table\/honest-jobs-dev-(payments|accounts|orders|stock|charges|suppressions|webhook-states|reports)$/,
+    resource:
+      /:table\/honest-jobs-dev-(payments|accounts|orders|stock|charges|suppressions|webhook-states|reports)$/,
     reason:
       'A condition that fails hands out the item that stood in its way (ReturnValuesOnConditionCheckFailure). AWS documents no right for that; that it needs none is for a real account to show.',
   },
