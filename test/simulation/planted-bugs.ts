@@ -54,9 +54,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a verdict outlives its life and swallows redriven jobs',
-    file: 'shared/consumer/run.ts',
-    text: 'return verdict.messageId === run.messageId || ',
-    instead: 'return verdict.messageId !== undefined || ',
+    file: 'shared/jobs/record.ts',
+    text: 'verdict.messageId === message.messageId || ',
+    instead: 'verdict.messageId !== undefined || ',
     rules: ['a redriven job begins a new life'],
   },
   {
