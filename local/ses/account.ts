@@ -1,4 +1,4 @@
-import type { Routes } from './rest-json.ts';
+import type { RestRoutes } from '../kernel/rest-json.ts';
 import type { Identity, Standing } from './standing.ts';
 import type { SuppressionReason } from './suppressions.ts';
 
@@ -7,7 +7,7 @@ export function accountRoutes(
   standing: Standing,
   suppressedReasons: readonly SuppressionReason[],
   sentLastDay: () => number,
-): Routes {
+): RestRoutes {
   return {
     'GET /v2/email/account': () => ({
       DedicatedIpAutoWarmupEnabled: false,

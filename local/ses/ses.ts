@@ -1,5 +1,6 @@
 import { AwsError } from '../kernel/errors.ts';
 import type { ResourceProvider } from '../kernel/resources.ts';
+import { handleRestJson, type RestRoutes } from '../kernel/rest-json.ts';
 import type { CloudContext, Service, ServiceRequest, ServiceResponse } from '../kernel/service.ts';
 import type { Sns } from '../sns/index.ts';
 import { accountRoutes } from './account.ts';
@@ -10,7 +11,6 @@ import { type EventPlan, EventQueue } from './event-queue.ts';
 import { type Draft, recipientsOf, type SentMail } from './mail.ts';
 import { Outbox } from './outbox.ts';
 import { sesProviders } from './providers.ts';
-import { handleRestJson, type Routes } from './rest-json.ts';
 import { Standing } from './standing.ts';
 import { suppressionRoutes } from './suppression-routes.ts';
 import { type SuppressionReason, Suppressions } from './suppressions.ts';
@@ -34,7 +34,7 @@ export class Ses implements Service {
   readonly #events: EventQueue;
   readonly #suppressions: Suppressions;
   readonly #unwell: Unwell;
-  readonly #routes: Routes;
+  readonly #routes: RestRoutes;
 
   constructor(context: CloudContext, { sns }: SesOptions) {
     this.#context = context;
@@ -51,7 +51,7 @@ export class Ses implements Service {
   }
 
   handle(request: ServiceRequest): Promise<ServiceResponse> {
-    return handleRestJson(request, this.#routes);
+    return handleRestJson(request, 'SES', this.#routes);
   }
 
   start(): void {

@@ -1,13 +1,13 @@
+import type { RestRoutes } from '../kernel/rest-json.ts';
 import { parseMailbox } from './address.ts';
 import { badRequest } from './errors.ts';
-import type { Routes } from './rest-json.ts';
 import type { Suppression, Suppressions } from './suppressions.ts';
 
 const PATH = '/v2/email/suppression/addresses';
 const PAGE_LIMIT = 1000;
 
 /** The suppression list over the API. */
-export function suppressionRoutes(suppressions: Suppressions, nowMs: () => number): Routes {
+export function suppressionRoutes(suppressions: Suppressions, nowMs: () => number): RestRoutes {
   return {
     [`PUT ${PATH}`]({ input }) {
       const { address } = parseMailbox(String(input.EmailAddress ?? ''));
