@@ -250,6 +250,15 @@ export class StepRecords {
     });
   }
 
+  /** Says that this run is in the step no more, whatever became of that. */
+  async leave(name: string): Promise<void> {
+    await this.#update(name, {
+      set: 'leaseUntilMs = :now',
+      condition: '#owner = :owner AND #state = :begun',
+      values: { ':now': this.#now(), ':begun': 'begun' },
+    });
+  }
+
   /** @returns the record in the way */
   async #update(name: string, write: Write): Promise<StepRecord | undefined> {
     const update = await conditionalUpdate<StepRecord>(this.#client, this.#input(name, write));

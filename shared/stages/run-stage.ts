@@ -90,10 +90,18 @@ export function runStage<Payload, Input, Output>(
     const lasting = { longerSeconds: longerForExecution(job.executionTimeoutSeconds), leaseUntilMs };
     const within = new StepRecords(runtime, owner, { ...lasting, within: name });
     const { step: ownStep } = stepsOf({ ...common, records: within, prefix: `${name}/` });
+    const unfinished = new Set<string>();
     const step: StepFunction = async (...call) => {
       // The job may be recorded as cancelled by now: nothing may begin that its end did not see.
       await refuseIfCancelled();
-      return ownStep(...call);
+      const stepName = `${name}/${call[0]}`;
+      unfinished.add(stepName);
+      const work = ownStep(...call);
+      work.then(
+        () => unfinished.delete(stepName),
+        () => {},
+      );
+      return work;
     };
     const run = async (): Promise<StageAnswer> => {
       await refuseIfCancelled();
@@ -128,6 +136,10 @@ export function runStage<Payload, Input, Output>(
       return await Promise.race([work, abandoned]);
     } catch (error) {
       await notes.failed(error);
+      for (const left of unfinished)
+        await within.leave(left).catch((cause: Error) => {
+          runtime.logger.warn('A step keeps its lease, and cannot be resolved before that is over.', cause);
+        });
       throw error;
     } finally {
       clearTimeout(timeout);

@@ -173,7 +173,8 @@ describe('the status of a staged job', () => {
   });
 
   it('asks Step Functions how many items its first stage has, which no record tells', async () => {
-    const input = { job: { type: 'staged', key: 'other' }, before: { items: [0, 1, 2] } };
+    const job = { type: 'staged', key: 'other', id: 'other', life: 1, queueUrl: 'none', bucket: 'none' };
+    const input = { job, message: { value: null }, before: { items: [0, 1, 2] } };
     const { executionArn = '' } = await sfn.send(
       new StartExecutionCommand({
         stateMachineArn: await stateMachineArn(lab.dynamo, STAGE, staged.type),
