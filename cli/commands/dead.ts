@@ -12,7 +12,7 @@ export const deadCommand: Command = {
     terminal.print(`${numberOf(found, all)} of ${type} in stage "${stage}"`);
     for (const { messageId, sentAtMs, reason, job } of found.letters)
       terminal.print(
-        `\n  ${job ? `${type}#${shown(job.key)} (id ${shown(job.id)})` : `message ${messageId}`}, sent ${time(sentAtMs)}\n    ${reason.code}: ${shown(reason.message, 1000)}`,
+        `\n  ${job ? `${type}#${shown(job.key)} (id ${shown(job.id)})` : 'no job'}, message ${messageId}, sent ${time(sentAtMs)}\n    ${reason.code}: ${shown(reason.message, 1000)}`,
       );
     return 0;
   },

@@ -1,5 +1,6 @@
 import {
   ChangeMessageVisibilityBatchCommand,
+  DeleteMessageCommand,
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
   type Message,
@@ -133,9 +134,7 @@ export async function peekDeadLetters(
   job: AnyJob,
   { sqs, stage, lookup, most = 100 }: LookOptions,
 ): Promise<DeadLetters> {
-  const { QueueUrl } = await sqs.send(
-    new GetQueueUrlCommand({ QueueName: deadLetterQueueName(stage, job.type) }),
-  );
+  const QueueUrl = await queueUrlOf(job, { sqs, stage });
   const about = await countOf(sqs, QueueUrl);
   // One more than asked for tells whether there are more.
   const { messages, endless } = await receiveAndGiveBack(sqs, QueueUrl, most + 1, about);
@@ -143,6 +142,55 @@ export async function peekDeadLetters(
   for (const ten of inTens(messages.slice(0, most)))
     letters.push(...(await Promise.all(ten.map((message) => explain(job, message, lookup)))));
   return { letters, more: endless || messages.length > most, about: Math.max(about, messages.length) };
+}
+
+/** One letter by the id of its message; `undefined` where it does not lie there, or somebody else looks at it just now. */
+export async function findDeadLetter(
+  job: AnyJob,
+  messageId: string,
+  { sqs, stage, lookup }: Omit<LookOptions, 'most'>,
+): Promise<DeadLetter | undefined> {
+  const QueueUrl = await queueUrlOf(job, { sqs, stage });
+  const about = await countOf(sqs, QueueUrl);
+  const { messages } = await receiveAndGiveBack(sqs, QueueUrl, Number.POSITIVE_INFINITY, about, {
+    isLast: (message) => message.MessageId === messageId,
+  });
+  const found = messages.find((message) => message.MessageId === messageId);
+  return found && explain(job, found, lookup);
+}
+
+/**
+ * Deletes one letter for good: nothing redrives it any more, and the record of its job stays as it is.
+ *
+ * @returns whether it lay there
+ */
+export async function discardDeadLetter(
+  job: AnyJob,
+  messageId: string,
+  { sqs, stage }: Pick<LookOptions, 'sqs' | 'stage'>,
+): Promise<boolean> {
+  const QueueUrl = await queueUrlOf(job, { sqs, stage });
+  const about = await countOf(sqs, QueueUrl);
+  let isDeleted = false;
+  await receiveAndGiveBack(sqs, QueueUrl, Number.POSITIVE_INFINITY, about, {
+    isLast: (message) => message.MessageId === messageId,
+    // While it is hidden: a receipt of a message that others have received since deletes nothing.
+    takes: async ({ ReceiptHandle }) => {
+      await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+      isDeleted = true;
+    },
+  });
+  return isDeleted;
+}
+
+async function queueUrlOf(
+  job: AnyJob,
+  { sqs, stage }: Pick<LookOptions, 'sqs' | 'stage'>,
+): Promise<string | undefined> {
+  const { QueueUrl } = await sqs.send(
+    new GetQueueUrlCommand({ QueueName: deadLetterQueueName(stage, job.type) }),
+  );
+  return QueueUrl;
 }
 
 async function countOf(sqs: SQSClient, QueueUrl: string | undefined): Promise<number> {
@@ -155,11 +203,19 @@ async function countOf(sqs: SQSClient, QueueUrl: string | undefined): Promise<nu
   return Object.values(Attributes).reduce((sum, count) => sum + Number(count), 0);
 }
 
+interface Search {
+  /** The one that is looked for: nothing is received after it. */
+  readonly isLast?: (message: Message) => boolean;
+  /** What is done to that one before the others are given back. */
+  readonly takes?: (message: Message) => Promise<void>;
+}
+
 async function receiveAndGiveBack(
   sqs: SQSClient,
   QueueUrl: string | undefined,
   most: number,
   about: number,
+  { isLast = () => false, takes }: Search = {},
 ): Promise<{ messages: Message[]; endless: boolean }> {
   const tens = Math.ceil(Math.min(most, about) / AT_A_TIME);
   const VisibilityTimeout = Math.min(
@@ -188,6 +244,9 @@ async function receiveAndGiveBack(
       const before = received.size;
       for (const message of Messages) received.set(message.MessageId ?? '', message);
       idle = received.size === before ? idle + 1 : 0;
+      const last = Messages.find(isLast);
+      if (last) await takes?.(last);
+      if (last) break;
     }
   } finally {
     await giveBack(sqs, QueueUrl, [...received.values()]);

@@ -171,6 +171,33 @@ describe('honest-jobs resolve and redrive', () => {
   });
 });
 
+describe('honest-jobs discard', () => {
+  it('deletes one letter, after it has shown it, and leaves the others visible', async () => {
+    for (const body of ['not this', 'nor that', 'but this']) await lab.send(JOBS.placeOrder, body);
+    await lab.drain();
+    const letters = await lab.deadLetters(JOBS.placeOrder);
+    const messageId = letters.find(({ body }) => body === 'but this')?.messageId ?? '';
+    expect((await commands.run('dead', 'place-order')).stdout).toContain(
+      `no job, message ${messageId}, sent 2`,
+    );
+    const asked = await commands.atTerminal('n', 'discard', 'place-order', messageId);
+    expect(asked).toMatchObject({ code: 1 });
+    expect(asked.stdout).toMatch(
+      /deletes for good .*\n {2}NOT_JSON: .*\n {2}but this\nNothing was changed\./,
+    );
+    expect(await lab.deadLetters(JOBS.placeOrder)).toHaveLength(3);
+
+    const { code, stdout } = await commands.run('discard', 'place-order', messageId, '--yes');
+    expect(code).toBe(0);
+    expect(stdout).toContain('Deleted.');
+    const left = (await lab.deadLetters(JOBS.placeOrder)).map(({ body }) => body);
+    expect(left.sort()).toEqual(['nor that', 'not this']);
+    const again = await commands.run('discard', 'place-order', messageId, '--yes');
+    expect(again.code).toBe(1);
+    expect(again.stdout).toContain('Nothing was deleted.');
+  });
+});
+
 describe('every command that changes something', () => {
   it.each([
     [['cancel', 'process-payment#tx-no-terminal']],

@@ -148,8 +148,10 @@ describe('honest-jobs dead', () => {
       const { code, stdout } = await commands.run('dead', 'process-payment');
       expect(code).toBe(0);
       expect(stdout).toContain('2 dead letters of process-payment in stage "dev"');
-      expect(stdout).toMatch(/process-payment#tx-dead \(id job-dead\), sent 2\S+Z\n {4}UNKNOWN_ACCOUNT/);
-      expect(stdout).toMatch(/message [0-9a-f-]{36}, sent 2\S+Z\n {4}NOT_JSON: The body is not JSON/);
+      expect(stdout).toMatch(
+        /process-payment#tx-dead \(id job-dead\), message [0-9a-f-]{36}, sent 2\S+Z\n {4}UNKNOWN_ACCOUNT/,
+      );
+      expect(stdout).toMatch(/no job, message [0-9a-f-]{36}, sent 2\S+Z\n {4}NOT_JSON: The body is not JSON/);
     }
   });
 });
