@@ -86,6 +86,7 @@ describe('a feed', () => {
       /there is no job type "send-fax"; there are send-email,/,
     ],
     ['names an unknown queue', '{"queue":"fax","body":"x"}', /there is no job type "fax"/],
+    ['has an id that no consumer takes', line({ id: 'x'.repeat(257) }), /line 3: id: .*256/],
     ['has no data', '{"type":"process-payment"}', /line 3: data: is missing\. A line has/],
     [
       'fails its schema',
