@@ -19,6 +19,7 @@ import type { Runtime } from './runtime.ts';
 import { Started } from './started.ts';
 import { stepsOf } from './step.ts';
 import type { StepRecords } from './step-records.ts';
+import { unfailing } from './unfailing.ts';
 import { watchForCancellation } from './watch.ts';
 
 /** A record's writes cost by its size, and DynamoDB takes 400 KB with the history beside it. */
@@ -76,7 +77,7 @@ export async function attempt<Payload>(options: AttemptOptions<Payload>): Promis
     step,
     // Made when first asked for: a child logger costs as much processor as a call to DynamoDB, and most jobs log nothing.
     get log() {
-      log ??= runtime.logger.createChild({ persistentKeys: { job: identity } });
+      log ??= unfailing(runtime.logger.createChild({ persistentKeys: { job: identity } }));
       return log;
     },
   };

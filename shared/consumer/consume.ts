@@ -6,6 +6,7 @@ import { runBatch } from './batch.ts';
 import type { JobHandler } from './context.ts';
 import { defaultRuntime } from './default-runtime.ts';
 import type { Runtime } from './runtime.ts';
+import { unfailing } from './unfailing.ts';
 
 export type SqsHandler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 
@@ -24,5 +25,7 @@ export function consume<Payload>(
     throw new DefinitionError(
       'POWERTOOLS_IDEMPOTENCY_DISABLED is set: without idempotency every duplicate would run. Remove it from the function.',
     );
-  return (event, context) => runBatch(job, handler, event, context, runtime);
+  const logger = unfailing(runtime.logger);
+  const metrics = unfailing(runtime.metrics);
+  return (event, context) => runBatch(job, handler, event, context, { ...runtime, logger, metrics });
 }
