@@ -15,8 +15,12 @@ export interface CardProviderOptions {
   readonly file?: string;
 }
 
-/** Called with the reference before a card is charged, and after, while the caller still waits. */
-export type ChargeListener = (moment: 'before' | 'after', reference: string) => void | Promise<void>;
+/**
+ * Called with the reference before a card is charged, and after, while the caller still waits.
+ *
+ * @returns `'veto'` before: nothing is charged and nothing kept under the key, and the caller is answered 500
+ */
+export type ChargeListener = (moment: 'before' | 'after', reference: string) => unknown;
 
 /**
  * A card provider on this machine, with Stripe's conventions (https://docs.stripe.com/api/idempotent_requests):
@@ -127,7 +131,7 @@ export class CardProvider {
     }
     const answer =
       unwell?.answer && unwell.charges === false
-        ? refusal(500, 'api_error', 'unavailable', 'Nothing was done.')
+        ? nothingDone()
         : await this.#answer(request, method, body, unwell?.answer === 'failed');
     await fail(response, answer, unwell?.answer);
   }
@@ -191,7 +195,7 @@ export class CardProvider {
     if (flaw) return flaw;
     this.#inProgress.add(key);
     try {
-      await this.#tell('before', form);
+      if (await this.#vetoed(form)) return nothingDone();
       const made = this.#charge(form);
       const answer = answerFails ? refusal(500, 'api_error', 'internal', 'Something went wrong.') : made;
       this.#book.keep(key, parameters, answer);
@@ -226,9 +230,20 @@ export class CardProvider {
       : { status: 200, body: JSON.stringify(charge) };
   }
 
-  async #tell(moment: 'before' | 'after', form: URLSearchParams): Promise<void> {
-    for (const listener of this.#listeners) await listener(moment, form.get('reference') ?? '');
+  async #vetoed(form: URLSearchParams): Promise<boolean> {
+    const said = await this.#tell('before', form);
+    return said.includes('veto');
   }
+
+  async #tell(moment: 'before' | 'after', form: URLSearchParams): Promise<readonly unknown[]> {
+    const said: unknown[] = [];
+    for (const listener of this.#listeners) said.push(await listener(moment, form.get('reference') ?? ''));
+    return said;
+  }
+}
+
+function nothingDone(): KeptAnswer {
+  return refusal(500, 'api_error', 'unavailable', 'Nothing was done.');
 }
 
 function keyOf(request: IncomingMessage): string {

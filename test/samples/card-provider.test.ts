@@ -91,6 +91,16 @@ describe('the sample card provider', () => {
     expect(provider.effects('r-1')).toBe(2);
   });
 
+  it('charges nothing that a listener vetoes, and keeps nothing under its key', async () => {
+    const provider = await start();
+    const allow = provider.onCharge((moment) => (moment === 'before' ? 'veto' : undefined));
+    expect((await post(provider, 'k')).status).toBe(500);
+    expect(provider.effects('r-1')).toBe(0);
+    allow();
+    expect((await post(provider, 'k')).status).toBe(200);
+    expect(provider.effects('r-1')).toBe(1);
+  });
+
   it('declines some cards, and answers so again', async () => {
     const provider = await start();
     const declined = await post(provider, 'k', { ...FORM, payment_method: 'pm_card_expired' });
