@@ -106,11 +106,12 @@ describe('honest-jobs cancel of a staged job', () => {
     });
     expect((await run('cancel', 'staged#unsure', '--yes')).code).toBe(0);
     await lab.drain();
+    // Until then the run that hangs in it may be under way.
+    await lab.advance(120);
     const { stdout } = await run('status', 'staged#unsure');
     expect(stdout).toMatch(/dead-lettered 2\S+Z because CANCELLED_UNCERTAIN/);
     expect(stdout).toMatch(/ {4}stage\/join\/call: UNCERTAIN: begun 2/);
     expect(stdout.match(/UNCERTAIN/g)).toHaveLength(2);
-    await lab.advance(120);
   });
 });
 
