@@ -39,7 +39,7 @@ These show the account, the region and what they will change, and ask first; wit
   npx honest-jobs resolve TYPE#KEY STEP not-done
                                        you looked: it certainly did not happen, the step runs
   npx honest-jobs redrive TYPE         moves the dead letters of a type back to its queue; each job begins a new life
-  npx honest-jobs discard TYPE MESSAGE deletes one dead letter, by the id of its message that "dead" shows; its body is printed before
+  npx honest-jobs discard TYPE MESSAGE deletes one dead letter, by the id of its message that "dead" shows (--all: with its body before)
   npx honest-jobs stages resume TYPE#KEY
                                        a staged job that failed goes on at the stage that failed (by ID, too)
   npx honest-jobs stages resume TYPE --since 2h [--until 1h] [--rate 5]

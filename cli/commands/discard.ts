@@ -5,9 +5,9 @@ import { type Command, jobOf, targetLine } from './command.ts';
 export const discardCommand: Command = {
   takes: 'TYPE and the MESSAGE that "dead" shows',
   count: 2,
-  options: ['yes'],
+  options: ['yes', 'all'],
   async run(context, [type = '', messageId = '']) {
-    const { terminal, sqs, stage, lookup, yes } = context;
+    const { terminal, sqs, stage, lookup, yes, all } = context;
     const job = jobOf(type);
     terminal.print(await targetLine(context));
     const letter = await findDeadLetter(job, messageId, { sqs, stage, lookup });
@@ -20,8 +20,12 @@ export const discardCommand: Command = {
       `deletes for good the dead letter ${messageId}${read ? ` of ${type}#${shown(read.key)}` : ''}, sent ${time(sentAtMs)}; nothing redrives it any more`,
     );
     terminal.print(`  ${reason.code}: ${shown(reason.message, 1000)}`);
-    // What is deleted is nowhere else: whoever needs it after all has it here.
-    terminal.print(`  ${shown(body, Number.POSITIVE_INFINITY)}`);
+    // It may be personal. What is deleted is nowhere else: whoever may need it after all asks for it.
+    terminal.print(
+      all
+        ? `  ${shown(body, Number.POSITIVE_INFINITY)}`
+        : `  its body of ${Buffer.byteLength(body)} bytes goes with it (--all shows it)`,
+    );
     if (!(await confirmed(terminal, yes))) return 1;
     if (!(await discardDeadLetter(job, messageId, { sqs, stage }))) {
       terminal.print(absenceOf(type, messageId));

@@ -183,8 +183,10 @@ describe('honest-jobs discard', () => {
     const asked = await commands.atTerminal('n', 'discard', 'place-order', messageId);
     expect(asked).toMatchObject({ code: 1 });
     expect(asked.stdout).toMatch(
-      /deletes for good .*\n {2}NOT_JSON: .*\n {2}but this\nNothing was changed\./,
+      /deletes for good .*\n {2}NOT_JSON: .*\n {2}its body of 8 bytes .*\nNothing was changed\./,
     );
+    const whole = await commands.atTerminal('n', 'discard', 'place-order', messageId, '--all');
+    expect(whole.stdout).toContain('\n  but this\nNothing was changed.');
     expect(await lab.deadLetters(JOBS.placeOrder)).toHaveLength(3);
 
     const { code, stdout } = await commands.run('discard', 'place-order', messageId, '--yes');

@@ -111,7 +111,7 @@ describe('the README', () => {
     });
     await oneDeadLetter();
     const printed = await shell(block('honest-jobs dead'));
-    expect(printed).toMatch(/\d dead letters of process-payment in stage "dev"/);
+    expect(printed).toMatch(/\d dead letters? of process-payment in stage "dev"/);
     expect(printed).toContain('UNKNOWN_ACCOUNT');
     expect(printed).toMatch(/process-payment#tx-1\n[\s\S]*status +completed/);
     await lab.advance(10);
@@ -141,7 +141,7 @@ describe('the runbook', () => {
 
   it.skipIf(ABSENT.awsCli)('gives commands that each do what it says', async () => {
     const commands = RUNBOOK_COMMANDS.filter((command) => !EXECUTION_COMMANDS.includes(command));
-    expect(commands).toHaveLength(9);
+    expect(commands).toHaveLength(10);
     const printed: string[] = [];
     for (const command of commands) printed.push(await shell(command, { STAGE, TYPE: JOBS.sendEmail.type }));
 
@@ -159,7 +159,9 @@ describe('the runbook', () => {
     );
     expect(Attributes).toEqual({ MessageRetentionPeriod: '1209600' });
     expect(JSON.parse(printed[5] ?? '')).toMatchObject({ VersionStages: ['AWSCURRENT'] });
-    for (const found of printed.slice(7)) expect(JSON.parse(found)).toMatchObject({ Count: 0, Items: [] });
+    expect(JSON.parse(printed[8] ?? '')).toEqual([]);
+    for (const found of [printed[7], printed[9]])
+      expect(JSON.parse(found ?? '')).toMatchObject({ Count: 0, Items: [] });
   });
 
   it.skipIf(ABSENT.awsCli)(
@@ -188,14 +190,9 @@ describe('the runbook', () => {
       const event = join(folder, 'event.json');
       const { input } = lab.cloud.states.executions.get(arn) ?? {};
       writeFileSync(event, JSON.stringify({ detail: { executionArn: arn, status: 'SUCCEEDED', input } }));
-      // Version 1 of the CLI takes a payload as it is, and has no such option.
-      const invoked = told
-        .replace('--cli-binary-format raw-in-base64-out', '')
-        .replace('event.json', event)
-        .replace('answer.json', join(folder, 'answer.json'));
+      const invoked = told.replace('event.json', event).replace('answer.json', join(folder, 'answer.json'));
       expect(await shell(invoked, { STAGE })).toContain('"StatusCode": 200');
       const sweep = swept
-        .replace('--cli-binary-format raw-in-base64-out', '')
         .replace('answer.json', join(folder, 'swept.json'))
         .replace('"ARN"', `"${arn.replace(':execution:', ':stateMachine:').replace(/:[^:]+$/, '')}"`);
       const answered = await shell(sweep, { STAGE });

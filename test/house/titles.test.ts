@@ -11,9 +11,9 @@ it('no file states the same behaviour twice', () => {
     .flatMap(({ parentPath, name }) => {
       const source = readFileSync(join(parentPath, name), 'utf8');
       // The whole line, so that the same words in another describe, which is indented alike, count as the same.
-      const titles = [...source.matchAll(/^\s*(?:it|test)(?:\.each\([\s\S]*?\))?\('((?:[^'\\]|\\.)+)'/gm)].map(
-        ([, title]) => title,
-      );
+      const titles = [
+        ...source.matchAll(/^\s*(?:it|test)(?:\.each\([\s\S]*?\))?\('((?:[^'\\]|\\.)+)'/gm),
+      ].map(([, title]) => title);
       return (
         titles
           // A table's rows bring their own words.
