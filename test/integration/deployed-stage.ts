@@ -144,7 +144,7 @@ export class DeployedStage {
   }
 
   /**
-   * Redrives and waits until the job has completed, or skips where the cloud moves a letter as it was: its verdict then binds it still.
+   * Redrives and waits until the job has completed, or skips on LocalStack, which moves a letter as it was: its verdict then binds it still.
    * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
    */
   async completesAfterRedrive(job: AnyJob, letter: DeadLetter, test: TestContext): Promise<JobRecord> {
@@ -154,6 +154,8 @@ export class DeployedStage {
     await this.until(
       async () => {
         if ((await lookup.byKey(job.type, key))?.state === 'completed') return true;
+        // Elsewhere a letter that has kept its id is a fault, and the job must complete.
+        if (process.env.CONFORMANCE_TARGET !== 'localstack') return false;
         const { letters } = await peekDeadLetters(job, { sqs, stage, lookup });
         if (
           letters.some(
@@ -161,7 +163,7 @@ export class DeployedStage {
           )
         )
           test.skip(
-            'a redriven message keeps its id and its SentTimestamp here; on AWS it is given new ones',
+            'a redriven message keeps its id and its SentTimestamp in LocalStack; on AWS it is given new ones',
           );
         return false;
       },

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { DIFFERENCES, type Difference, differenceOf } from './differences.ts';
 import { documentOf } from './document.ts';
-import { isWrong, judge, lineOf, type Outcome } from './judgement.ts';
+import { exitCodeOf, isWrong, judge, lineOf, type Outcome } from './judgement.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const difference: Difference = {
@@ -24,6 +24,15 @@ describe('a test on LocalStack', () => {
     const judged = judge(outcome('failed', 'the request succeeded'), difference);
     expect(isWrong(judged)).toBe(false);
     expect(lineOf(judged)).toBe('- skipped: SQS refuses a thing: LocalStack takes it');
+  });
+
+  it('ends the run well only where one was as documented, and none is wrong', () => {
+    const passed = judge(outcome('passed'), undefined);
+    const skipped = judge(outcome('skipped', 'it waits'), undefined);
+    expect(exitCodeOf([passed, skipped])).toBe(0);
+    expect(exitCodeOf([skipped, skipped])).toBe(1);
+    expect(exitCodeOf([])).toBe(1);
+    expect(exitCodeOf([passed, judge(outcome('failed', 'it broke'), undefined)])).toBe(1);
   });
 
   it('that fails and is not written down fails the run', () => {

@@ -45,6 +45,11 @@ export function isWrong({ verdict }: Judged): boolean {
   return verdict === 'unknown difference' || verdict === 'no difference any more';
 }
 
+/** Of a run: 1 where anything is wrong, and where nothing was as documented, since a run that skips everything has held nothing. */
+export function exitCodeOf(judged: readonly Judged[]): 0 | 1 {
+  return !judged.some(isWrong) && judged.some(({ verdict }) => verdict === 'as documented') ? 0 : 1;
+}
+
 /** A line for people; `undefined` for what is as it should be. */
 export function lineOf(judged: Judged): string | undefined {
   const { title, because = '' } = judged;

@@ -10,7 +10,7 @@ import { cdk } from '../../cli/cdk.ts';
 import { synthesize } from '../../cli/synth.ts';
 import { differenceOf } from './differences.ts';
 import { documentOf } from './document.ts';
-import { isWrong, type Judged, judge, lineOf, type Outcome } from './judgement.ts';
+import { exitCodeOf, isWrong, type Judged, judge, lineOf, type Outcome } from './judgement.ts';
 import { lacking, startLocalStack } from './localstack.ts';
 import { runSuite } from './suite.ts';
 
@@ -102,4 +102,4 @@ if (values.write && wrong.length === 0) {
   writeFileSync(DOCUMENT, documentOf(judged, embedded, localStack.version));
   console.log('docs/local-clouds.md is written.');
 }
-process.exitCode = wrong.length === 0 && judged.length > 0 ? 0 : 1;
+process.exitCode = exitCodeOf(judged);
