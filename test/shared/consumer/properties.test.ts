@@ -166,6 +166,7 @@ const REASONS = [
 const error = { code: 'Error', message: 'as the test wanted' };
 const decided: fc.Arbitrary<Outcome> = fc.constantFrom<Outcome>(
   { kind: 'completed', durationMs: 1 },
+  { kind: 'started', executionArn: 'arn:aws:states:us-east-1:123456789012:execution:one:1', durationMs: 1 },
   { kind: 'duplicate', of: 'job-1' },
   { kind: 'superseded', of: 'job-1' },
   { kind: 'expired', fresh: true },
