@@ -202,7 +202,9 @@ describe('the fate of every message', () => {
   it('is to be deleted exactly when its job has ended well, or is carried on by another one', () => {
     fc.assert(
       fc.property(fc.oneof(decided, dead, failed, waiting, deferred), facts, (outcome, given) => {
-        const ended = ['completed', 'duplicate', 'superseded', 'expired', 'cancelled'].includes(outcome.kind);
+        const ended = ['completed', 'started', 'duplicate', 'superseded', 'expired', 'cancelled'].includes(
+          outcome.kind,
+        );
         expect(settlementOf(outcome, given).fate === 'delete').toBe(ended);
       }),
     );
