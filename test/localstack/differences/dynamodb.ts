@@ -9,6 +9,19 @@ export const DYNAMODB_DIFFERENCES: readonly Difference[] = [
     tests: 'limits an empty key, a key of the wrong type and a missing key are refused',
     localStack: 'refuses them in other words',
   },
+  {
+    tests:
+      'limits a key of 2,048 bytes is taken, one byte more is refused to read and to write; text counts in UTF-8',
+    localStack: 'refuses it in other words',
+  },
+  ...['', ' in fewer characters'].map((how) => ({
+    tests: `an item with a hash key of 2,049 bytes${how} of an index is refused, put or updated, and changes nothing`,
+    localStack: 'takes it',
+    aws: {
+      says: 'The minimum length of a partition key value is 1 byte. The maximum length is 2048 bytes.',
+      at: `${GUIDE}Constraints.html`,
+    },
+  })),
   { tests: 'a table that is not there is not described', localStack: 'says so in other words' },
   {
     tests: 'an item comes back as it was put: every type, nested',
