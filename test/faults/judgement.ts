@@ -4,7 +4,7 @@ import type { AnyJob } from '../../shared/jobs/define-job.ts';
 import { deadLetterQueueName } from '../../shared/jobs/names.ts';
 import type { JobRecord } from '../../shared/jobs/record.ts';
 import { STAGE } from '../lab/global-setup.ts';
-import type { Trial } from './trials.ts';
+import type { Trial } from './trial.ts';
 import type { World } from './world.ts';
 
 /** Ends that nothing follows by itself. */
@@ -62,7 +62,7 @@ function outcome(record: JobRecord | undefined, codes: readonly string[]): strin
 }
 
 /** Why messages of the job lie in the dead-letter queue, read where they are. */
-async function deadLetterCodes({ world, job, key }: Trial): Promise<string[]> {
+export async function deadLetterCodes({ world, job, key }: Trial): Promise<string[]> {
   const { messages } = await deadLetters(world, job);
   const letters = await Promise.all(
     messages

@@ -2,12 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { JOBS } from '../../shared/jobs/registry.ts';
 import { expectDocumented, table } from './document.ts';
 import { bury, judged } from './judgement.ts';
+import type { Lift } from './lift.ts';
 import { DELIVERIES } from './rows/deliveries.ts';
 import { PEOPLE } from './rows/people.ts';
 import { PROCESSES } from './rows/processes.ts';
-import type { Lift, Row } from './rows/row.ts';
+import type { Row } from './rows/row.ts';
 import { SERVICES, SLOW } from './rows/services.ts';
-import { TRIED, type Trial, trialsOf } from './trials.ts';
+import type { Trial } from './trial.ts';
+import { TRIED, trialsOf } from './trials.ts';
 import { World } from './world.ts';
 
 type Cells = Map<string, string>;
@@ -29,34 +31,36 @@ async function run(world: World, row: Row): Promise<void> {
 }
 
 async function runTogether(world: World, row: Row, trials: readonly Trial[]): Promise<void> {
-  const lifts: Lift[] = [];
-  const struck: Trial[] = [];
+  const befallen: { readonly trial: Trial; readonly lift: Lift }[] = [];
   for (const trial of trials) {
     await trial.prepare();
     const lift = await row.begin(trial);
-    if (lift && 'immune' in lift) note(row.what, trial, lift.immune);
-    else {
-      if (lift) lifts.push(lift);
-      struck.push(trial);
-    }
+    if ('immune' in lift) note(row.what, trial, lift.immune);
+    else befallen.push({ trial, lift });
   }
   if (row.lastsSeconds === undefined) await world.lab.drain();
   else await world.lab.advance(row.lastsSeconds);
-  for (const lift of lifts) lift();
+  for (const { lift } of befallen) lift();
   // A mapping that was disabled takes its time.
   await world.lab.advance(10);
   await world.lab.drain();
   const judge = async (what: string) => {
-    for (const trial of struck) note(what, trial, await judged(trial, row));
+    for (const { trial, lift } of befallen) {
+      expect(lift.struck(), `strikes at ${trial.job.type}`).toBeGreaterThan(0);
+      note(what, trial, await judged(trial, row));
+    }
   };
   const { what = row.what, act } = row.later ?? {};
   if (!act || what !== row.what) await judge(row.what);
   if (act) {
-    await act(world, struck);
+    const struck = befallen.map(({ trial }) => trial);
+    const lift = await act(world, struck);
     await world.lab.drain();
+    lift?.();
+    if (lift) expect(lift.struck(), `strikes of ${what}`).toBeGreaterThan(0);
     await judge(what);
   }
-  for (const trial of struck) await bury(trial);
+  for (const { trial } of befallen) await bury(trial);
 }
 
 function note(what: string, { job }: Trial, cell: string): void {
@@ -91,7 +95,8 @@ describe('every job has a known end, and one effect at most', () => {
 
   it('although nothing answers, or weeks pass', { timeout }, async () => {
     await slowly;
-    expect([...seen.values()].map(({ size }) => size)).not.toContain(0);
+    for (const { what } of SLOW)
+      expect([...(seen.get(what)?.keys() ?? [])].sort()).toEqual([...TRIED].sort());
   });
 
   it('as docs/failures.md says', () => {

@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { JOBS } from '../../shared/jobs/registry.ts';
 import { type Answer, answers, type Customer } from '../functions/deliver-webhook/delivery-lab.ts';
-import { type EffectFault, isMeant, type Trial, trial } from './trials.ts';
+import { liftOf } from './lift.ts';
+import { type EffectFault, isMeant, type Trial, trial } from './trial.ts';
 import type { World } from './world.ts';
 
 /** A customer that drops by its id what comes twice, and the ids that it has taken. */
@@ -64,14 +65,18 @@ export function deliveryTrial(world: World, name: string): Trial {
   return {
     ...base,
     befallEffect: (fault, which = 'first') => {
-      let nth = 0;
+      let [nth, struck] = [0, 0];
       one.befallen = async (response, take) => {
         if (!isMeant(++nth, which)) return false;
+        struck++;
         return BEFALL[fault](response, take, () => faults.kill(base.functionName));
       };
-      return () => {
-        one.befallen = undefined;
-      };
+      return liftOf(
+        () => {
+          one.befallen = undefined;
+        },
+        () => struck,
+      );
     },
     holdEffect: (reached) => {
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -83,10 +88,13 @@ export function deliveryTrial(world: World, name: string): Trial {
         await promise;
         return false;
       };
-      return () => {
-        one.befallen = undefined;
-        resolve();
-      };
+      return liftOf(
+        () => {
+          one.befallen = undefined;
+          resolve();
+        },
+        () => Number(held),
+      );
     },
   };
 }

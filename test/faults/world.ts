@@ -1,4 +1,5 @@
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import type { ObservedDelivery } from '../../local/faults/index.ts';
 import { notificationTag } from '../../shared/jobs/email-event.ts';
 import { type TableSubject, tableName } from '../../shared/jobs/names.ts';
 import { ChargeLab } from '../functions/charge-card/charge-lab.ts';
@@ -11,6 +12,7 @@ export class World {
   readonly lab: Lab;
   readonly charges: ChargeLab;
   readonly deliveries: DeliveryLab;
+  readonly #received: ObservedDelivery[] = [];
 
   static async start(): Promise<World> {
     const charges = await ChargeLab.start();
@@ -21,6 +23,15 @@ export class World {
     this.charges = charges;
     this.deliveries = deliveries;
     this.lab = charges.lab;
+    this.lab.cloud.faults.deliver((delivery) => {
+      this.#received.push(delivery);
+      return undefined;
+    });
+  }
+
+  /** How many deliveries to mappings were such ones. */
+  received(concerns: (delivery: ObservedDelivery) => boolean): number {
+    return this.#received.filter(concerns).length;
   }
 
   async put(subject: TableSubject, Item: Record<string, unknown>): Promise<void> {

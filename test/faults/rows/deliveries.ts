@@ -1,30 +1,93 @@
-import type { DeliveryFault, ObservedCall } from '../../../local/faults/index.ts';
+import type {
+  AcknowledgementFault,
+  AnswerFault,
+  DeliveryFault,
+  Fault,
+  ObservedAcknowledgement,
+  ObservedAnswer,
+  ObservedArrival,
+  ObservedCall,
+  ObservedDelivery,
+} from '../../../local/faults/index.ts';
 import { SPEC_VERSION } from '../../../shared/jobs/message.ts';
-import type { Trial } from '../trials.ts';
-import { HOUR, ofFunction, ofQueue, once, publish, publishAgain, type Row, under } from './row.ts';
+import { all, type Lift, liftOf, onceLifted, strikes } from '../lift.ts';
+import type { Trial } from '../trial.ts';
+import {
+  comesAgain,
+  HOUR,
+  ofFunction,
+  ofQueue,
+  once,
+  publish,
+  publishAgain,
+  type Row,
+  under,
+} from './row.ts';
 
 /** Delivers the job's message once more, at its first delivery. */
 function again(fault: DeliveryFault): Row['begin'] {
   return under((trial) =>
-    trial.world.lab.cloud.faults.deliver(
-      once(
-        ({ queueArn, message }) => queueArn === trial.queueArn && message.body.includes(`"${trial.key}"`),
-        fault,
+    all(
+      strikes<ObservedDelivery, DeliveryFault>(
+        (rule) => trial.world.lab.cloud.faults.deliver(rule),
+        once(
+          ({ queueArn, message }) => queueArn === trial.queueArn && message.body.includes(`"${trial.key}"`),
+          fault,
+        ),
       ),
+      comesAgain(trial),
     ),
   );
 }
 
-/** The call by which its publisher sends the job. */
-function publication({ key }: Trial, at: ObservedCall['moment']): (call: ObservedCall) => boolean {
-  return ({ operation, moment, input }) =>
-    operation === 'SendMessageBatch' && moment === at && JSON.stringify(input()).includes(key);
+/** Its first message reaches its queue five minutes late. */
+function late(trial: Trial): Lift {
+  return strikes<ObservedArrival, number>(
+    (rule) => trial.world.lab.cloud.faults.delay(rule),
+    once(ofQueue(trial), 300),
+  );
 }
 
-/** A message as somebody else might send it. */
-async function send({ world, job }: Trial, body: unknown): Promise<undefined> {
-  await world.lab.send(job, typeof body === 'string' ? body : JSON.stringify(body));
-  return undefined;
+/** A fault of the call by which its publisher sends the job. */
+function publication({ world, key }: Trial, at: ObservedCall['moment'], fault: Fault): Lift {
+  return strikes<ObservedCall, Fault>(
+    (rule) => world.lab.cloud.faults.addOutside(rule),
+    once(
+      ({ operation, moment, input }) =>
+        operation === 'SendMessageBatch' && moment === at && JSON.stringify(input()).includes(key),
+      fault,
+    ),
+  );
+}
+
+/** After such an answer all messages of its batch are delivered again. */
+function answered(fault: AnswerFault): Row['begin'] {
+  return under((trial) =>
+    all(
+      strikes<ObservedAnswer, AnswerFault>(
+        (rule) => trial.world.lab.cloud.faults.answer(rule),
+        once(ofFunction(trial), fault),
+      ),
+      comesAgain(trial),
+    ),
+  );
+}
+
+function acknowledged(fault: AcknowledgementFault): (trial: Trial) => Lift {
+  return (trial) =>
+    strikes<ObservedAcknowledgement, AcknowledgementFault>(
+      (rule) => trial.world.lab.cloud.faults.acknowledge(rule),
+      once(ofQueue(trial), fault),
+    );
+}
+
+/** A message as somebody else might send it; it strikes when it is delivered. */
+async function send({ world, job }: Trial, body: unknown): Promise<Lift> {
+  const messageId = await world.lab.send(job, typeof body === 'string' ? body : JSON.stringify(body));
+  return liftOf(
+    () => {},
+    () => world.received(({ message }) => message.messageId === messageId),
+  );
 }
 
 const envelope = ({ job, key, payload }: Trial) => ({
@@ -45,57 +108,45 @@ export const DELIVERIES: readonly Row[] = [
     begin: async (trial) => {
       await publish(trial);
       await publish(trial);
-      return undefined;
+      return comesAgain(trial);
     },
   },
   {
     what: 'SQS delivers it five minutes late, after another message of its key',
     begin: async (trial) => {
-      const lift = trial.world.lab.cloud.faults.delay(once(ofQueue(trial), 300));
+      const lift = late(trial);
       await publish(trial);
       await publish(trial);
-      return lift;
+      return all(lift, comesAgain(trial));
     },
   },
   {
     what: 'the answer to its publisher is lost, which sends it again',
-    begin: under((trial) =>
-      trial.world.lab.cloud.faults.addOutside(once(publication(trial, 'after'), 'reset')),
-    ),
+    begin: under((trial) => all(publication(trial, 'after', 'reset'), comesAgain(trial))),
   },
   {
     what: 'SQS refuses it within a batch, and its publisher sends it again',
-    begin: under((trial) =>
-      trial.world.lab.cloud.faults.addOutside(once(publication(trial, 'before'), { refuse: 'all' })),
-    ),
+    begin: under((trial) => publication(trial, 'before', { refuse: 'all' })),
   },
-  {
-    what: 'its function’s answer is malformed',
-    begin: under((trial) => trial.world.lab.cloud.faults.answer(once(ofFunction(trial), 'malformed'))),
-  },
+  { what: 'its function’s answer is malformed', begin: answered('malformed') },
   {
     what: 'its function’s answer names a message that is not in the batch',
-    begin: under((trial) => trial.world.lab.cloud.faults.answer(once(ofFunction(trial), 'unknown-id'))),
+    begin: answered('unknown-id'),
   },
-  {
-    what: 'its function’s answer says that all failed',
-    begin: under((trial) => trial.world.lab.cloud.faults.answer(once(ofFunction(trial), 'all-failed'))),
-  },
+  { what: 'its function’s answer says that all failed', begin: answered('all-failed') },
   {
     what: 'its deletion is refused',
-    begin: under((trial) => trial.world.lab.cloud.faults.acknowledge(once(ofQueue(trial), 'refused'))),
+    begin: under((trial) => all(acknowledged('refused')(trial), comesAgain(trial))),
   },
-  {
-    what: 'the answer to its deletion is lost',
-    begin: under((trial) => trial.world.lab.cloud.faults.acknowledge(once(ofQueue(trial), 'lost'))),
-  },
+  { what: 'the answer to its deletion is lost', begin: under(acknowledged('lost')) },
   {
     what: 'its mapping is disabled for an hour',
     begin: async (trial) => {
-      const lift = trial.world.lab.cloud.faults.pause(trial.queueArn);
+      const { faults, sqs, clock } = trial.world.lab.cloud;
+      const lift = faults.pause(trial.queueArn);
       // A mapping takes its time to stop.
-      trial.world.lab.cloud.clock.after(10_000, () => void publish(trial));
-      return lift;
+      clock.after(10_000, () => void publish(trial));
+      return onceLifted(lift, () => sqs.counts(trial.queueArn).visible);
     },
     lastsSeconds: HOUR,
   },
@@ -114,31 +165,31 @@ export const DELIVERIES: readonly Row[] = [
   {
     what: 'a message that is not JSON comes with it',
     begin: async (trial) => {
-      await Promise.all([send(trial, '}'), publish(trial)]);
-      return undefined;
+      const [lift] = await Promise.all([send(trial, '}'), publish(trial)]);
+      return lift;
     },
   },
   {
     what: 'its key comes with another payload, after it was done',
-    begin: under(() => () => {}),
+    begin: under(comesAgain),
     later: {
       act: async (_, trials) => {
         for (const trial of trials) await send(trial, { ...envelope(trial), data: otherPayload(trial) });
+        return undefined;
       },
     },
   },
   {
     what: 'it expires before it is delivered',
     begin: async (trial) => {
-      const { clock, faults } = trial.world.lab.cloud;
-      const lift = faults.delay(once(ofQueue(trial), 300));
-      await publish(trial, { expiryTime: new Date(clock.now() + 60_000) });
+      const lift = late(trial);
+      await publish(trial, { expiryTime: new Date(trial.world.lab.cloud.clock.now() + 60_000) });
       return lift;
     },
   },
   {
     what: 'it is published again once it was done',
-    begin: under(() => () => {}),
+    begin: under(comesAgain),
     later: { act: publishAgain },
   },
 ];

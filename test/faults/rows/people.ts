@@ -1,7 +1,8 @@
 import { cancelJob } from '../../../shared/client/cancel.ts';
 import { STAGE } from '../../lab/global-setup.ts';
-import type { Trial } from '../trials.ts';
-import { all, type Row, under } from './row.ts';
+import { all } from '../lift.ts';
+import type { Trial } from '../trial.ts';
+import { type Row, under } from './row.ts';
 
 function cancel({ world, job, key }: Trial): Promise<unknown> {
   const { dynamo, cloud } = world.lab;

@@ -1,10 +1,11 @@
-import type { ObservedCall } from '../../../local/faults/index.ts';
+import { expect } from 'vitest';
+import type { Fault, ObservedCall } from '../../../local/faults/index.ts';
 import type { AwsError } from '../../../local/kernel/errors.ts';
 import type { PublishOptions } from '../../../shared/client/publisher.ts';
-import type { Trial } from '../trials.ts';
+import { deadLetterCodes } from '../judgement.ts';
+import { type Lift, liftOf, strikes } from '../lift.ts';
+import type { Trial } from '../trial.ts';
 import type { World } from '../world.ts';
-
-export type Lift = () => void;
 
 /** Why a fault cannot befall a job type. */
 export interface Immune {
@@ -15,7 +16,7 @@ export interface Immune {
 export interface Row {
   readonly what: string;
   /** Lets the fault befall, and publishes. @returns what ends the fault */
-  readonly begin: (trial: Trial) => Promise<Lift | Immune | undefined>;
+  readonly begin: (trial: Trial) => Promise<Lift | Immune>;
   /** The fault ends after so much of the cloud's time. @default once all has come to its end */
   readonly lastsSeconds?: number;
   /** The key's time is over by then: its work may be done again, unless it carries its own proof. */
@@ -27,27 +28,37 @@ export interface Row {
 export interface Later {
   /** The row of its own that it makes. @default none: only what comes of it in the end counts */
   readonly what?: string;
-  readonly act: (world: World, trials: readonly Trial[]) => Promise<void>;
+  /** @returns what ends its fault */
+  readonly act: (world: World, trials: readonly Trial[]) => Promise<Lift | undefined>;
 }
 
 export const MINUTE = 60;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
-/** A fault that outlasts the SDK's own tries reaches the code that called. */
-export const SDK_TRIES = [1, 2, 3];
-
 export function publish({ world, job, payload }: Trial, options?: PublishOptions): Promise<void> {
   return world.lab.publish(job, payload, options);
 }
 
-export async function publishAgain(_: World, trials: readonly Trial[]): Promise<void> {
+export async function publishAgain(_: World, trials: readonly Trial[]): Promise<undefined> {
   await Promise.all(trials.map((trial) => publish(trial)));
+  return undefined;
 }
 
-/** Moves everything that lies dead back to its queue. */
-export async function redrive(world: World, trials: readonly Trial[]): Promise<void> {
+/** Moves everything that lies dead back to its queue: of each job there is a letter. */
+export async function redrive(world: World, trials: readonly Trial[]): Promise<undefined> {
+  for (const trial of trials)
+    expect(await deadLetterCodes(trial), `${trial.job.type} has no letter`).not.toEqual([]);
   for (const { job } of trials) await world.lab.redrive(job);
+  return undefined;
+}
+
+/** No fault but messages of the job: more of them are delivered to its mapping than a job has that nothing befalls. */
+export function comesAgain({ world, queueArn, key }: Trial): Lift {
+  return liftOf(
+    () => {},
+    () => world.received((one) => one.queueArn === queueArn && one.message.body.includes(`"${key}"`)) - 1,
+  );
 }
 
 /** Publishes while a fault is under way. */
@@ -56,13 +67,6 @@ export function under(befall: (trial: Trial) => Lift | Immune | Promise<Lift>): 
     const lift = await befall(trial);
     if (!('immune' in lift)) await publish(trial);
     return lift;
-  };
-}
-
-/** Several faults as one. */
-export function all(...lifts: readonly Lift[]): Lift {
-  return () => {
-    for (const lift of lifts) lift();
   };
 }
 
@@ -92,7 +96,9 @@ export function ofQueue({ queueArn }: Trial): (occasion: { readonly queueArn: st
 /** Every call of the job's function to a service fails. */
 export function outage(service: string, error: AwsError): (trial: Trial) => Lift {
   return (trial) =>
-    trial.world.lab.cloud.faults.add((call: ObservedCall) =>
-      call.service === service && call.moment === 'before' && ofFunction(trial)(call) ? error : undefined,
+    strikes<ObservedCall, Fault>(
+      (rule) => trial.world.lab.cloud.faults.add(rule),
+      (call) =>
+        call.service === service && call.moment === 'before' && ofFunction(trial)(call) ? error : undefined,
     );
 }

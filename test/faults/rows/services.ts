@@ -1,12 +1,15 @@
+import { expect } from 'vitest';
 import { faults as errors } from '../../../local/dynamodb/index.ts';
+import type { Fault, ObservedCall } from '../../../local/faults/index.ts';
 import { AwsError } from '../../../local/kernel/errors.ts';
 import { RECORD_RETENTION_SECONDS } from '../../../shared/jobs/define-job.ts';
-import type { Trial } from '../trials.ts';
+import { liftOf, strikes } from '../lift.ts';
+import { SDK_TRIES, type Trial } from '../trial.ts';
 import type { World } from '../world.ts';
 import {
+  comesAgain,
   DAY,
   HOUR,
-  type Lift,
   MINUTE,
   ofFunction,
   outage,
@@ -14,7 +17,6 @@ import {
   publishAgain,
   type Row,
   redrive,
-  SDK_TRIES,
   under,
 } from './row.ts';
 
@@ -63,18 +65,23 @@ export const SERVICES: readonly Row[] = [
     begin: under((trial) => {
       if (!trial.transacts) return NO_TRANSACTION;
       let left = 2;
-      return trial.world.lab.cloud.faults.add((call) =>
-        ofFunction(trial)(call) &&
-        call.operation === 'TransactWriteItems' &&
-        call.moment === 'before' &&
-        left-- > 0
-          ? errors.transactionConflicted(2)
-          : undefined,
+      return strikes<ObservedCall, Fault>(
+        (rule) => trial.world.lab.cloud.faults.add(rule),
+        (call) =>
+          ofFunction(trial)(call) &&
+          call.operation === 'TransactWriteItems' &&
+          call.moment === 'before' &&
+          left-- > 0
+            ? errors.transactionConflicted(2)
+            : undefined,
       );
     }),
   },
   { what: 'the other side is slow', begin: under((trial) => trial.befallEffect('slow')) },
-  { what: 'the other side refuses once', begin: under((trial) => trial.befallEffect('refused')) },
+  {
+    what: 'the other side refuses in its first attempt',
+    begin: under((trial) => trial.befallEffect('refused', 'first-attempt')),
+  },
   {
     what: 'the other side refuses for six minutes',
     begin: under((trial) => trial.befallEffect('refused', 'each')),
@@ -85,6 +92,10 @@ export const SERVICES: readonly Row[] = [
     what: 'the other side refuses for three hours',
     begin: under((trial) => trial.befallEffect('refused', 'each')),
     lastsSeconds: 3 * HOUR,
+  },
+  {
+    what: 'the other side refuses in every attempt',
+    begin: under((trial) => trial.befallEffect('refused', 'each')),
     later: {
       what: 'the other side did so until it was dead-lettered, and then it is redriven',
       act: redrive,
@@ -100,8 +111,8 @@ export const SERVICES: readonly Row[] = [
     lastsSeconds: 5 * MINUTE,
   },
   {
-    what: 'the other side does it, and its answer is lost',
-    begin: under((trial) => trial.befallEffect('answer-lost')),
+    what: 'the other side does it, and its answer is lost in its first attempt',
+    begin: under((trial) => trial.befallEffect('answer-lost', 'first-attempt')),
   },
   {
     what: 'the other side does it, and answers with half of it',
@@ -109,19 +120,22 @@ export const SERVICES: readonly Row[] = [
   },
 ];
 
-/** How late TTL deletes, below zero how early. */
-const timeToLive =
-  (lagSeconds: number) =>
-  (trial: Trial): Lift => {
-    const { dynamodb } = trial.world.lab.cloud;
-    dynamodb.setTimeToLiveLag(lagSeconds);
-    return () => dynamodb.setTimeToLiveLag(0);
-  };
-
-const after = (seconds: number) => async (world: World, trials: readonly Trial[]) => {
+/** Publishes again after so long, TTL being so late; below zero it is early. */
+const after = (seconds: number, lagSeconds: number) => async (world: World, trials: readonly Trial[]) => {
+  const { dynamodb } = world.lab.cloud;
+  dynamodb.setTimeToLiveLag(lagSeconds);
   await world.lab.advance(seconds);
+  // It is for the job to know what its record's time is.
+  for (const { job, key } of trials)
+    expect(await world.lab.record(job, key), `record of ${job.type}`).toBeDefined();
   await publishAgain(world, trials);
+  return liftOf(
+    () => dynamodb.setTimeToLiveLag(0),
+    () => 1,
+  );
 };
+
+const LATE = after(RECORD_RETENTION_SECONDS + HOUR, 2 * DAY);
 
 /** Those that wait for real time-outs, or skip weeks: they have a world of their own. */
 export const SLOW: readonly Row[] = [
@@ -129,16 +143,19 @@ export const SLOW: readonly Row[] = [
     what: 'DynamoDB does not answer its claim',
     begin: under((one) => one.befall('claim', 'before', 'hang')),
   },
-  { what: 'the other side does not answer', begin: under((trial) => trial.befallEffect('hang')) },
+  {
+    what: 'the other side does not answer in its first attempt',
+    begin: under((trial) => trial.befallEffect('hang', 'first-attempt')),
+  },
   {
     what: 'it is published again on the last day that SQS could hold it, TTL an hour early',
-    begin: under(timeToLive(-HOUR)),
-    later: { act: after(18 * DAY - HOUR) },
+    begin: under(comesAgain),
+    later: { act: after(18 * DAY - HOUR, -HOUR) },
   },
   {
     what: 'its key is used again when its record’s time is over, TTL two days late',
     beyondWindow: true,
-    begin: under(timeToLive(2 * DAY)),
-    later: { act: after(RECORD_RETENTION_SECONDS + HOUR) },
+    begin: under(comesAgain),
+    later: { act: LATE },
   },
 ];

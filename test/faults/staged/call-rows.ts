@@ -1,5 +1,6 @@
 import { AwsError } from '../../../local/kernel/errors.ts';
-import { SDK_TRIES } from '../rows/row.ts';
+import type { Lift } from '../lift.ts';
+import { SDK_TRIES } from '../trial.ts';
 import { CALLS, type Call } from './calls.ts';
 import { dead, redrivenUnder, type StagedRow, under } from './row.ts';
 import type { StagedTrial } from './staged-trial.ts';
@@ -35,7 +36,7 @@ const OF_FAILURES: ReadonlySet<Call> = new Set([
 const OF_REDRIVES: ReadonlySet<Call> = new Set(['describe', 'redrive']);
 
 /** A fault that befalls a call, in the story of a job that makes it. */
-function row(what: string, call: Call, befall: (trial: StagedTrial) => () => void): StagedRow {
+function row(what: string, call: Call, befall: (trial: StagedTrial) => Lift): StagedRow {
   if (OF_REDRIVES.has(call))
     return { what: `it is redriven, and ${what}`, begin: dead(), later: redrivenUnder(befall) };
   if (OF_FAILURES.has(call))

@@ -4,6 +4,7 @@ import { staged } from '../../lab/probe/staged/contract.ts';
 export interface Update {
   readonly Key?: Readonly<Record<string, { readonly S?: string }>>;
   readonly ConditionExpression?: string;
+  readonly ProjectionExpression?: string;
   readonly ExpressionAttributeValues?: Readonly<Record<string, { readonly S?: string }>>;
   /** Of a transaction. */
   readonly TransactItems?: readonly { readonly Update?: Update }[];
@@ -64,6 +65,13 @@ const KINDS = {
   'claim the stage': update('stage', STAGE_STEP, ':notDone'),
   'take the stage over': update('stage', STAGE_STEP, ':before'),
   'count the run': counter('stage'),
+  'look whether it was cancelled': {
+    by: 'stage',
+    service: 'dynamodb',
+    operation: 'GetItem',
+    concerns: ({ Key, ProjectionExpression }, key) =>
+      Key?.pk?.S === jobPartitionKey(staged.type, key) && ProjectionExpression === 'cancelRequestedAtMs',
+  },
   'begin the step': transacted('stage', `${STAGE_STEP}/effect`, ':notDone'),
   'have the effect': counter('effect'),
   'finish the step': update('stage', `${STAGE_STEP}/effect`, ':done'),

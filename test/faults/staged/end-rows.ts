@@ -1,12 +1,14 @@
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { expect } from 'vitest';
+import type { EventEnvelope } from '../../../local/events/index.ts';
 import { AwsError } from '../../../local/kernel/errors.ts';
 import { redriveStatusOf } from '../../../local/states/redrives.ts';
 import { statusChangeDetail } from '../../../local/states/status-events.ts';
 import { deadLetterQueueName, EXECUTION_ENDS } from '../../../shared/jobs/names.ts';
 import { STAGE } from '../../lab/global-setup.ts';
-import { all, HOUR, type Lift } from '../rows/row.ts';
-import { dead, redrive, redrivenUnder, type StagedRow, under } from './row.ts';
+import { all, type Lift, liftOf, onceLifted, strikes } from '../lift.ts';
+import { HOUR } from '../rows/row.ts';
+import { dead, nothing, redrive, redrivenUnder, type StagedRow, under } from './row.ts';
 import type { StagedTrial } from './staged-trial.ts';
 
 const UNAVAILABLE = new AwsError('InternalServerError', 'The service is unavailable.', 500);
@@ -25,9 +27,14 @@ async function teller(trial: StagedTrial): Promise<() => void> {
     });
 }
 
-async function tellAgain(trial: StagedTrial): Promise<undefined> {
+/** It strikes when its recorder looks at the record once more. */
+async function tellAgain(trial: StagedTrial): Promise<Lift> {
+  const before = trial.seen('read the record').length;
   (await teller(trial))();
-  return undefined;
+  return liftOf(
+    () => {},
+    () => trial.seen('read the record').length - before,
+  );
 }
 
 /** Two recorders read the record before either has changed it; where a message is to be sent back, the one waits with it until the other has looked again. */
@@ -38,9 +45,14 @@ function twiceAtOnce(trial: StagedTrial): Lift {
     await tellAgain(trial);
     await times(2);
   };
-  return all(
-    trial.befall('read the record', 'before', () => ({ heldUntil: read() })),
-    trial.befall('send the message back', 'before', () => ({ heldUntil: times(3) })),
+  const twice = trial.befall('read the record', 'before', () => ({ heldUntil: read() }));
+  const sent = trial.befall('send the message back', 'before', () => ({ heldUntil: times(3) }));
+  return liftOf(
+    () => {
+      twice();
+      sent();
+    },
+    () => (twice.struck() > 0 ? trial.seen('read the record').length - 1 : 0),
   );
 }
 
@@ -60,18 +72,29 @@ async function toldAfterRedrive(trial: StagedTrial): Promise<Lift> {
 /** Nobody is told how its execution ended before its starter has recorded the start. */
 function untoldUntilStarted(trial: StagedTrial): Lift {
   const lift = trial.lab.cloud.faults.throttle(trial.ends);
-  return all(
-    trial.befall('record the start', 'after', () => {
-      lift();
-      return undefined;
-    }),
-    lift,
+  const started = trial.befall('record the start', 'after', () => {
+    lift();
+    return undefined;
+  });
+  return liftOf(() => {
+    started();
+    lift();
+  }, started.struck);
+}
+
+/** Its recorder is throttled: the execution has ended, and nobody has looked at the record. */
+function toldLate(trial: StagedTrial): Lift {
+  return onceLifted(trial.lab.cloud.faults.throttle(trial.ends), () =>
+    Number(trial.running().length === 0 && trial.seen('read the record').length === 0),
   );
 }
 
 /** EventBridge loses the event. */
 function untold({ lab }: StagedTrial): Lift {
-  return lab.cloud.faults.lose(({ source }) => source === 'aws.states');
+  return strikes<EventEnvelope, true>(
+    (rule) => lab.cloud.faults.lose((event) => rule(event) === true),
+    ({ source }) => (source === 'aws.states' ? true : undefined),
+  );
 }
 
 /** By somebody who cancelled nothing; the stage that runs learns of it at its time. */
@@ -86,7 +109,9 @@ async function stopped(trial: StagedTrial): Promise<void> {
 async function invokeLostEnds({ lab, ends }: StagedTrial): Promise<undefined> {
   const { sqs, lambda } = lab.cloud;
   const queueArn = sqs.arnOf(deadLetterQueueName(STAGE, EXECUTION_ENDS));
-  for (const { body, receiptHandle } of await sqs.receive(queueArn, { maxMessages: 10 })) {
+  const lost = await sqs.receive(queueArn, { maxMessages: 10 });
+  expect(lost, 'ends that nobody could record').toHaveLength(1);
+  for (const { body, receiptHandle } of lost) {
     lambda.invokeLater(
       ends,
       JSON.stringify((JSON.parse(body) as { requestPayload: unknown }).requestPayload),
@@ -106,7 +131,7 @@ async function sweep({ lab }: StagedTrial): Promise<undefined> {
 
 /** What happens to the event that tells of its execution's end. */
 export const ENDS: readonly StagedRow[] = [
-  { what: 'its end is told twice', begin: under(() => () => {}), later: tellAgain },
+  { what: 'its end is told twice', begin: under(() => nothing), later: tellAgain },
   { what: 'its end is told twice at the same time', begin: under(twiceAtOnce) },
   { what: 'its failure is told twice', begin: dead(), later: tellAgain },
   { what: 'its failure is told twice at the same time', begin: under(twiceAtOnce, ['permanent']) },
@@ -118,12 +143,12 @@ export const ENDS: readonly StagedRow[] = [
   },
   {
     what: 'its end is told an hour late',
-    begin: under(({ lab, ends }) => lab.cloud.faults.throttle(ends)),
+    begin: under(toldLate),
     lastsSeconds: HOUR,
   },
   {
     what: 'its failure is told an hour late',
-    begin: under(({ lab, ends }) => lab.cloud.faults.throttle(ends), ['permanent']),
+    begin: under(toldLate, ['permanent']),
     lastsSeconds: HOUR,
   },
   { what: 'it is redriven, and its old failure is told once more', begin: dead(), later: toldAfterRedrive },
@@ -185,6 +210,6 @@ export const ENDS: readonly StagedRow[] = [
   {
     what: 'DynamoDB fails in each run of a stage, and it is redriven after that',
     begin: under((trial) => trial.befall('claim the stage', 'before', UNAVAILABLE, 'each')),
-    later: redrivenUnder(() => () => {}),
+    later: redrivenUnder(() => nothing),
   },
 ];

@@ -1,13 +1,15 @@
 import { StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs';
 import { expect } from 'vitest';
+import type { DeliveryFault, ObservedDelivery } from '../../../local/faults/index.ts';
 import { findResumption, resume } from '../../../shared/client/resume.ts';
 import { s3Client } from '../../../shared/consumer/index.ts';
 import { deadLetterQueueName, stageFunctionName } from '../../../shared/jobs/names.ts';
 import { STAGE } from '../../lab/global-setup.ts';
 import { staged } from '../../lab/probe/staged/contract.ts';
+import { all, liftOf, strikes } from '../lift.ts';
 import { once } from '../rows/row.ts';
 import type { Call } from './calls.ts';
-import { cancel, dead, redrive, redrivenUnder, type StagedRow, under } from './row.ts';
+import { cancel, dead, nothing, redrive, redriveNow, redrivenUnder, type StagedRow, under } from './row.ts';
 import type { Acts, StagedTrial } from './staged-trial.ts';
 
 /** Its message is sent again, and its letter stays where it is. */
@@ -66,14 +68,16 @@ function recorded({ lab, key }: StagedTrial): Promise<void> {
   return lab.until(async () => (await lab.record(staged, key))?.state !== 'started');
 }
 
-/** So long that a stage which runs has looked whether it was cancelled. */
-function looked(): Promise<void> {
-  return new Promise((done) => setTimeout(done, 3000));
+/** A stage that runs has looked whether it was cancelled, and has had the time to read the answer. */
+async function looked(trial: StagedTrial): Promise<void> {
+  const before = trial.seen('look whether it was cancelled').length;
+  await trial.lab.until(async () => trial.seen('look whether it was cancelled').length > before);
+  await new Promise((done) => setTimeout(done, 500));
 }
 
 /** What people do to staged jobs. */
 export const STAGED_PEOPLE: readonly StagedRow[] = [
-  { what: 'it fails for good and is redriven', begin: dead(), later: redrivenUnder(() => () => {}) },
+  { what: 'it fails for good and is redriven', begin: dead(), later: redrivenUnder(() => nothing) },
   {
     what: 'it fails for good, is redriven, fails again, and is redriven once more',
     begin: dead(2),
@@ -87,16 +91,26 @@ export const STAGED_PEOPLE: readonly StagedRow[] = [
   {
     what: 'it is redriven, and SQS delivers that twice at the same time',
     begin: dead(),
-    later: redrivenUnder(({ lab, queueArn }) =>
-      lab.cloud.faults.deliver(once((delivery) => delivery.queueArn === queueArn, 'twice-at-once')),
-    ),
+    later: redrivenUnder((trial) => {
+      const before = trial.received;
+      return all(
+        strikes<ObservedDelivery, DeliveryFault>(
+          (rule) => trial.lab.cloud.faults.deliver(rule),
+          once((delivery) => delivery.queueArn === trial.queueArn, 'twice-at-once'),
+        ),
+        liftOf(
+          () => {},
+          () => trial.received - before - 1,
+        ),
+      );
+    }),
   },
   {
     what: 'it is resumed and redriven at the same time',
     begin: dead(),
     later: async (trial) => {
       await resumed(trial);
-      await trial.lab.redrive(staged);
+      await redriveNow(trial);
       return undefined;
     },
   },
@@ -118,7 +132,7 @@ export const STAGED_PEOPLE: readonly StagedRow[] = [
     later: async (trial) => {
       await resumed(trial);
       await trial.lab.drain();
-      await trial.lab.redrive(staged);
+      await redriveNow(trial);
       return undefined;
     },
   },

@@ -1,7 +1,8 @@
+import { expect } from 'vitest';
 import { cancelJob } from '../../../shared/client/cancel.ts';
 import { STAGE } from '../../lab/global-setup.ts';
 import { staged } from '../../lab/probe/staged/contract.ts';
-import type { Lift } from '../rows/row.ts';
+import { type Lift, liftOf } from '../lift.ts';
 import type { Acts, StagedTrial } from './staged-trial.ts';
 
 /** A fault, and how it befalls a staged job. */
@@ -21,7 +22,11 @@ export interface StagedRow {
   readonly holds?: (trial: StagedTrial) => Promise<void> | void;
 }
 
-const nothing: Lift = () => {};
+/** No fault of the cloud's: such a line is another one than that of a job that nothing befalls. */
+export const nothing: Lift = liftOf(
+  () => {},
+  () => 1,
+);
 
 /** Publishes while a fault is under way. @param struck what the struck stage does in each of its runs */
 export function under(
@@ -42,8 +47,13 @@ export function dead(runs = 1): StagedRow['begin'] {
 }
 
 /** Moves what lies dead back, once no message of the failure could be on its way any more. */
-export async function redrive({ lab }: StagedTrial): Promise<void> {
-  await lab.advance(200);
+export async function redrive(trial: StagedTrial): Promise<void> {
+  await trial.lab.advance(200);
+  await redriveNow(trial);
+}
+
+export async function redriveNow({ lab, key }: StagedTrial): Promise<void> {
+  expect(await lab.deadLetterOf(staged, key), `letter of ${key}`).toBeDefined();
   await lab.redrive(staged);
 }
 

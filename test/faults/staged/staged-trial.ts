@@ -12,7 +12,8 @@ import {
 import { STAGE } from '../../lab/global-setup.ts';
 import type { Lab } from '../../lab/lab.ts';
 import { staged } from '../../lab/probe/staged/contract.ts';
-import { isMeant, type Which } from '../trials.ts';
+import { type Lift, liftOf } from '../lift.ts';
+import { isMeant, type Which } from '../trial.ts';
 import { CALLS, type Call, type Update } from './calls.ts';
 
 export type Acts = NonNullable<z.input<typeof staged.payload>['acts']>;
@@ -38,17 +39,24 @@ export class StagedTrial {
   /** What was looked at while the fault was under way. */
   readonly looks: unknown[] = [];
   readonly #seen = new Map<Call, Update[]>();
-  readonly #endWatch: () => void;
+  readonly #endWatches: readonly (() => void)[];
+  #received = 0;
   #held = false;
 
   constructor(lab: Lab) {
     this.lab = lab;
-    this.#endWatch = lab.cloud.faults.add((seen) => {
-      const call = seen.moment === 'before' && ALL_CALLS.find((one) => this.#is(one, seen));
-      if (call) this.#seen.set(call, [...this.seen(call), seen.input() as Update]);
-      return undefined;
-    });
     this.queueArn = lab.queueArn(staged);
+    this.#endWatches = [
+      lab.cloud.faults.add((seen) => {
+        const call = seen.moment === 'before' && ALL_CALLS.find((one) => this.#is(one, seen));
+        if (call) this.#seen.set(call, [...this.seen(call), seen.input() as Update]);
+        return undefined;
+      }),
+      lab.cloud.faults.deliver(({ queueArn, message }) => {
+        if (queueArn === this.queueArn && message.body.includes(`"${this.key}"`)) this.#received++;
+        return undefined;
+      }),
+    ];
     const { endpoint, region } = lab.cloud;
     this.sfn = new SFNClient({
       endpoint,
@@ -67,18 +75,25 @@ export class StagedTrial {
     await (twice ? this.lab.publishTwice(staged, payload) : this.lab.publish(staged, payload));
   }
 
-  /** Lets a fault befall calls of the job. @returns lifts it */
+  /** Lets a fault befall calls of the job, or something happen at them. It strikes whenever such a call is made. */
   befall(
     call: Call,
     moment: ObservedCall['moment'],
     fault: Fault | (() => Fault | undefined),
     which: Which = 'first',
-  ): () => void {
-    let nth = 0;
-    return this.lab.cloud.faults.add((seen) => {
+  ): Lift {
+    let [nth, struck] = [0, 0];
+    const end = this.lab.cloud.faults.add((seen) => {
       if (seen.moment !== moment || !this.#is(call, seen) || !isMeant(++nth, which)) return undefined;
+      struck++;
       return typeof fault === 'function' ? fault() : fault;
     });
+    return liftOf(end, () => struck);
+  }
+
+  /** How often its starter's mapping has received messages of the job. */
+  get received(): number {
+    return this.#received;
   }
 
   /** Whether a call is or was held back. */
@@ -87,7 +102,7 @@ export class StagedTrial {
   }
 
   /** Holds such a call back before it has its effect. @returns lets it go on */
-  hold(call: Call, which?: Which): () => void {
+  hold(call: Call, which?: Which): Lift {
     const { promise, resolve } = Promise.withResolvers<void>();
     const lift = this.befall(
       call,
@@ -98,10 +113,10 @@ export class StagedTrial {
       },
       which,
     );
-    return () => {
+    return liftOf(() => {
       lift();
       resolve();
-    };
+    }, lift.struck);
   }
 
   /** What was asked for by such calls so far, the SDK's own tries too. */
@@ -139,7 +154,7 @@ export class StagedTrial {
   }
 
   end(): void {
-    this.#endWatch();
+    for (const end of this.#endWatches) end();
     this.sfn.destroy();
     this.lab.cloud.states.intercept = undefined;
   }

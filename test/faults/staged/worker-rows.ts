@@ -1,10 +1,12 @@
 import { expect } from 'vitest';
+import type { DeliveryFault, ObservedDelivery } from '../../../local/faults/index.ts';
 import { AwsError } from '../../../local/kernel/errors.ts';
 import { jobPartitionKey, type StepRecord, stepSortKey } from '../../../shared/jobs/record.ts';
 import { staged } from '../../lab/probe/staged/contract.ts';
-import { all, type Lift, MINUTE } from '../rows/row.ts';
+import { all, type Lift, liftOf, onceLifted, strikes } from '../lift.ts';
+import { MINUTE, once } from '../rows/row.ts';
 import type { Call } from './calls.ts';
-import { type StagedRow, under } from './row.ts';
+import { nothing, type StagedRow, under } from './row.ts';
 import { STRUCK, type StagedTrial } from './staged-trial.ts';
 
 const REFUSED = new AwsError('ServiceException', 'Lambda could not do it.', 500);
@@ -13,26 +15,29 @@ const UNKNOWN = new AwsError('Unknown', 'No answer came.', 500);
 
 /** What happens to the messages of a staged job, and to the workers of its stages. */
 export const WORKERS: readonly StagedRow[] = [
-  { what: 'nothing befalls it', begin: under(() => () => {}) },
-  { what: 'two messages come at once', begin: under(() => () => {}, [], { twice: true }) },
+  { what: 'nothing befalls it', begin: under(() => nothing) },
+  { what: 'two messages come at once', begin: under(comesAgain, [], { twice: true }) },
   {
     what: 'SQS delivers it twice at the same time',
-    begin: under(({ lab, queueArn }) => {
-      let left = 1;
-      return lab.cloud.faults.deliver((delivery) =>
-        delivery.queueArn === queueArn && left-- > 0 ? 'twice-at-once' : undefined,
-      );
-    }),
+    begin: under((trial) =>
+      all(
+        strikes<ObservedDelivery, DeliveryFault>(
+          (rule) => trial.lab.cloud.faults.deliver(rule),
+          once(({ queueArn }) => queueArn === trial.queueArn, 'twice-at-once'),
+        ),
+        comesAgain(trial),
+      ),
+    ),
   },
   {
     what: 'its starter is throttled for ten minutes',
-    begin: under(({ lab, starter }) => lab.cloud.faults.throttle(starter)),
+    begin: under((trial) => onceLifted(trial.lab.cloud.faults.throttle(trial.starter), () => trial.received)),
     lastsSeconds: 10 * MINUTE,
   },
-  { what: 'a stage throws twice', begin: under(() => () => {}, ['throw', 'throw']) },
-  { what: 'a stage throws in each of its runs', begin: under(() => () => {}, ['throw', 'throw', 'throw']) },
-  { what: 'a stage fails for good', begin: under(() => () => {}, ['permanent']) },
-  { what: 'a stage runs past its time', begin: under(() => () => {}, ['hang']) },
+  { what: 'a stage throws twice', begin: under(() => nothing, ['throw', 'throw']) },
+  { what: 'a stage throws in each of its runs', begin: under(() => nothing, ['throw', 'throw', 'throw']) },
+  { what: 'a stage fails for good', begin: under(() => nothing, ['permanent']) },
+  { what: 'a stage runs past its time', begin: under(() => nothing, ['hang']) },
   {
     what: 'Lambda refuses to run a stage, twice',
     begin: under((trial) =>
@@ -72,6 +77,14 @@ export const WORKERS: readonly StagedRow[] = [
   },
 ];
 
+/** More messages of it are received than of a job that nothing befalls. */
+function comesAgain(trial: StagedTrial): Lift {
+  return liftOf(
+    () => {},
+    () => trial.received - 1,
+  );
+}
+
 type Invoke = () => void;
 
 /** It runs, and nobody is told how it ends. */
@@ -95,7 +108,7 @@ async function givenUpOnAnd(trial: StagedTrial, befall: Lift): Promise<Lift> {
 function overtaken(trial: StagedTrial): Lift {
   const first = trial.hold('count the run');
   const second = trial.hold('count the run', [2]);
-  return all(
+  const faults = all(
     trial.befall('take the stage over', 'after', () => {
       first();
       return undefined;
@@ -105,20 +118,33 @@ function overtaken(trial: StagedTrial): Lift {
       return undefined;
     }),
     first,
-    second,
   );
+  return guarded(faults, second);
+}
+
+/** Faults, and what holds the successor back where it comes to it before they have struck. */
+function guarded(faults: Lift, guard: Lift): Lift {
+  return liftOf(() => {
+    faults();
+    guard();
+  }, faults.struck);
 }
 
 /** Stands in for Lambda at the first invocations of the struck stage. */
 function intercepted({ lab, stage }: StagedTrial, times: number, act: (invoke: Invoke) => void): Lift {
   const { states, lambda } = lab.cloud;
-  let left = times;
+  let struck = 0;
   states.intercept = (functionArn, payload) => {
-    if (functionArn.endsWith(`:${stage}`) && left-- > 0) act(() => void lambda.invoke(functionArn, payload));
+    if (!functionArn.endsWith(`:${stage}`) || struck >= times) return;
+    struck++;
+    act(() => void lambda.invoke(functionArn, payload));
   };
-  return () => {
-    states.intercept = undefined;
-  };
+  return liftOf(
+    () => {
+      states.intercept = undefined;
+    },
+    () => struck,
+  );
 }
 
 /** Holds a call of the first worker back until its successor has made another one. */
@@ -145,7 +171,7 @@ function outlived(trial: StagedTrial, call: Call, until: Call = 'take the stage 
 function finishesLate(trial: StagedTrial): Lift {
   const first = trial.hold('finish the stage');
   const second = trial.hold('count the run', [2]);
-  return all(
+  const faults = all(
     trial.befall('take the stage over', 'after', () => {
       first();
       return undefined;
@@ -158,8 +184,8 @@ function finishesLate(trial: StagedTrial): Lift {
         .finally(second),
     })),
     first,
-    second,
   );
+  return guarded(faults, second);
 }
 
 /** I6: the stage was still its successor's, and under way. */
