@@ -8,7 +8,7 @@ import type { Standing } from './standing.ts';
 
 /** What befalls an event on its way, where it is not published once and soon. */
 export interface EventFate {
-  /** After the mail was taken. @default 1 for SEND and REJECT, 2 for what a recipient's server says */
+  /** After the mail was taken. @default 1 for SEND and REJECT, 2 for what a recipient's server says, 3 for a complaint */
   readonly delaySeconds?: number;
   /** 0 loses the event, 2 publishes it twice. @default 1 */
   readonly copies?: number;
@@ -22,7 +22,8 @@ const DELAY_SECONDS: Readonly<Record<EventType, number>> = {
   REJECT: 1,
   DELIVERY: 2,
   BOUNCE: 2,
-  COMPLAINT: 2,
+  // After its delivery, whatever a timer's fractions say.
+  COMPLAINT: 3,
 };
 const SUBJECT = 'Amazon SES Email Event Notification';
 
